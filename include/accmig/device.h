@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <sys/types.h>
+
+#include <accmig/fsm.h>
+
+/*
+ * One open VFIO device.
+ *
+ * Opening a free PCI VF resets it, and so does the last close: open only what nobody uses. A device that a
+ * hypervisor process holds is borrowed: its file descriptor is duplicated (pidfd_getfd), may only be asked,
+ * and must be closed at once, since the duplicate keeps the device open after its owner is gone.
+ */
+
+typedef struct _AccmigDevice AccmigDevice;
+
+typedef enum {
+  ACCMIG_ACCESS_AUTO,  /* cdev with iommufd where the host has both nodes, else the group */
+  ACCMIG_ACCESS_GROUP, /* /dev/vfio/GROUP in a type1 container */
+  ACCMIG_ACCESS_CDEV,  /* /dev/vfio/devices/vfioN bound to an iommufd */
+} AccmigAccess;
+
+/**
+ * accmig_device_open:
+ * @sysfs_fd: directory fd of sysfs
+ * @address: PCI address or mdev UUID of a device bound to a VFIO driver
+ * @error: INVALID no address; NOT_FOUND no such device or no VFIO driver bound; BUSY somebody has it; IO
+ * Returns: (transfer full) (nullable): the device, in state running; close with accmig_device_close()
+ */
+ACCMIG_API AccmigDevice *accmig_device_open (int sysfs_fd, const char *address, AccmigAccess access,
+                                             GError **error);
+
+/**
+ * accmig_device_borrow:
+ * @sysfs_fd: directory fd of sysfs
+ * @pid: the process that holds it; needs ptrace rights over it
+ * @address: as in accmig_device_open()
+ * @error: NOT_FOUND when @pid does not hold it or is gone; IO
+ * Returns: (transfer full) (nullable): a device that can be asked (flags, state, size) but not driven
+ */
+ACCMIG_API AccmigDevice *accmig_device_borrow (int sysfs_fd, pid_t pid, const char *address, GError **error);
+
+/**
+ * accmig_device_find_holder:
+ * @sysfs_fd: directory fd of sysfs
+ * @ret_pid: (out): the process that has @address open (through its group or cdev node), 0 when nobody has
+ * @error: IO when nobody was found, but there are processes that the caller may not look into
+ * Returns: whether the question could be answered. Looks through /proc: costs milliseconds
+ */
+ACCMIG_API gboolean accmig_device_find_holder (int sysfs_fd, const char *address, pid_t *ret_pid,
+                                               GError **error);
+
+/**
+ * accmig_device_new_from_fd:
+ * @fd: (transfer full): an open VFIO device
+ * @name: what messages call it
+ * @may_drive: whether SET is allowed
+ * Returns: (transfer full): the device
+ */
+ACCMIG_API AccmigDevice *accmig_device_new_from_fd (int fd, const char *name, gboolean may_drive);
+
+/**
+ * accmig_device_close:
+ * @device: (nullable) (transfer full)
+ */
+ACCMIG_API void accmig_device_close (AccmigDevice *device);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (AccmigDevice, accmig_device_close)
+
+/**
+ * accmig_device_get_access:
+ * Returns: the way it was opened, never AUTO
+ */
+ACCMIG_API AccmigAccess accmig_device_get_access (const AccmigDevice *device);
+
+/**
+ * accmig_device_get_flags:
+ * @ret_flags: (out): #AccmigFlags and bits yet unknown
+ * @error: UNSUPPORTED when the bound driver offers no migration (kernel: ENOTTY); IO
+ */
+ACCMIG_API gboolean accmig_device_get_flags (AccmigDevice *device, guint64 *ret_flags, GError **error);
+
+/**
+ * accmig_device_get_state:
+ * @ret_state: (out): the present state. A value beyond the enum is passed through
+ */
+ACCMIG_API gboolean accmig_device_get_state (AccmigDevice *device, AccmigState *ret_state, GError **error);
+
+/**
+ * accmig_device_set_state:
+ * @state: where to go, by way of every arc in between
+ * @ret_data_fd: (out) (nullable): the new session's fd (caller closes), -1 when the path opened none. With
+ *   NULL a new fd is closed
+ * @error: BAD_STATE for a borrowed device, and for a path the kernel would refuse, without asking it; BUSY;
+ *   REFUSED when resuming cannot be left because of what was written; IO. The message names the state in
+ *   which the device was really left, read with GET after the failure
+ */
+ACCMIG_API gboolean accmig_device_set_state (AccmigDevice *device, AccmigState state, int *ret_data_fd,
+                                             GError **error);
+
+/**
+ * accmig_device_get_stop_copy_size:
+ * @ret_bytes: (out): the driver's estimate of what stop-copy will send
+ */
+ACCMIG_API gboolean accmig_device_get_stop_copy_size (AccmigDevice *device, guint64 *ret_bytes,
+                                                      GError **error);
+
+/**
+ * accmig_device_get_precopy_info:
+ * @data_fd: the session's fd, the device in pre-copy
+ * @ret_initial: (out): bytes to be read before stop-copy is worth it
+ * @ret_dirty: (out): bytes that changed since
+ * @error: BAD_STATE when the device is not in pre-copy or the session is over
+ */
+ACCMIG_API gboolean accmig_device_get_precopy_info (AccmigDevice *device, int data_fd, guint64 *ret_initial,
+                                                    guint64 *ret_dirty, GError **error);
+
+/**
+ * accmig_device_read_match:
+ * @size: how many bytes of match data the family has; at most 4096
+ * @match: (out): room for @size bytes
+ * @ret_length: (out): how many came
+ * @error: UNSUPPORTED for a device without pre-copy; BAD_STATE when it is not running or borrowed
+ *
+ * Reads the first bytes of the stream through running → pre-copy → running, which stops nothing.
+ */
+ACCMIG_API gboolean accmig_device_read_match (AccmigDevice *device, gsize size, guint8 *match,
+                                              gsize *ret_length, GError **error);
+
+/**
+ * accmig_device_save:
+ * @out_fd: where the stream goes: file, pipe or socket
+ * @cancellable_fd: -1, or an fd that becomes readable or hangs up when the work must stop
+ * @ret_bytes: (out): how long the stream was
+ * @error: BAD_STATE when the device is not running or borrowed; BUSY; IO, also when cancelled, or when the
+ *   other end moved no byte for 30 s
+ *
+ * Takes the device from running to stop-copy (through pre-copy where it has that), writes the whole stream,
+ * and brings it back to running, also after an error. @out_fd does not block meanwhile, also for others who
+ * share it; SIGPIPE is the caller's to ignore.
+ */
+ACCMIG_API gboolean accmig_device_save (AccmigDevice *device, int out_fd, int cancellable_fd,
+                                        guint64 *ret_bytes, GError **error);
+
+/**
+ * accmig_device_load:
+ * @in_fd: where the stream comes from
+ * @cancellable_fd: as for accmig_device_save()
+ * @ret_bytes: (out): how long the stream was
+ * @error: BAD_STATE when the device is not running or borrowed; REFUSED when the driver does not take the
+ *   stream (EFAULT or EINVAL on write, EINVAL at its end) or it is too long; TRUNCATED when it is empty, or
+ *   not taken and shorter than the device's own would be; BUSY; IO as for accmig_device_save()
+ *
+ * Takes the device to resuming, writes the stream, and goes to running. One failed write ends the attempt:
+ * the device is reset and never asked to take what came before. @in_fd does not block meanwhile.
+ */
+ACCMIG_API gboolean accmig_device_load (AccmigDevice *device, int in_fd, int cancellable_fd,
+                                        guint64 *ret_bytes, GError **error);
+
+/**
+ * accmig_device_reset:
+ * @error: BAD_STATE for a borrowed device; UNSUPPORTED when it has no way to be reset; BUSY; IO
+ *
+ * Resets the function; its contents are lost, its state is running.
+ */
+ACCMIG_API gboolean accmig_device_reset (AccmigDevice *device, GError **error);
