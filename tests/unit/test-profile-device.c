@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Profiles of devices: what is made of a mock host and a probe, and what is left out when nobody knows it.
+ */
+
+#include <accmig/fsm.h>
+#include <accmig/profile.h>
+
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "hisi-acc.h"
+#include "inventory-private.h"
+#include "mock-sysfs.h"
+#include "profile-assert.h"
+
+#define PF   "0000:75:00.0"
+#define VF   "0000:75:00.1"
+#define UUID "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001"
+
+static AccmigProfile *
+profile_of (MockSysfs *mock, const char *address, const AccmigProbe *probe)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (AccmigInventory) inventory =
+      inventory_read (mock_sysfs_get_fd (mock), mock_sysfs_get_aliases (mock), &error);
+  AccmigProfile *profile;
+
+  g_assert_no_error (error);
+  profile = accmig_profile_new_from_device (mock_sysfs_get_fd (mock),
+                                            accmig_inventory_lookup (inventory, address), probe, &error);
+  g_assert_no_error (error);
+  return profile;
+}
+
+static MockSysfs *
+sec_host (const char *driver, gboolean vfio)
+{
+  MockSysfs *mock = mock_sysfs_new ();
+
+  mock_sysfs_add_pf (mock, PF, 0x19e5, 0xa255, 0x30);
+  mock_sysfs_bind (mock, PF, "hisi_sec2", FALSE);
+  mock_sysfs_add_vf (mock, PF, 0, VF, 0xa256);
+  if (driver != NULL)
+    mock_sysfs_bind (mock, VF, driver, vfio);
+  return mock;
+}
+
+static void
+put (guint8 *match, gsize offset, gconstpointer value, gsize size)
+{
+  memcpy (match + offset, value, size);
+}
+
+#define PUT(match, offset, type, value) put (match, offset, &(type){ value }, sizeof (type))
+
+static void
+test_hisi_acc (void)
+{
+  g_autoptr (MockSysfs) mock = sec_host ("hisi_acc_vfio_pci", TRUE);
+  guint8 match[HISI_ACC_MATCH_SIZE] = { 0 };
+  const AccmigProbe probe = {
+    .known = TRUE,
+    .flags = ACCMIG_FLAG_STOP_COPY | ACCMIG_FLAG_PRE_COPY,
+    .stop_copy_size = 176,
+    .match = match,
+    .match_length = sizeof match,
+  };
+  g_autoptr (AccmigProfile) profile = NULL;
+  struct utsname host;
+
+  PUT (match, 0, guint64, 0xaaccfeeddecadedeULL);
+  PUT (match, 8, guint32, 1021);
+  PUT (match, 12, guint32, 0xa256);
+  PUT (match, 16, guint32, 0x80000001);
+  PUT (match, 28, guint16, 1);
+  PUT (match, 30, guint16, 4);
+  profile = profile_of (mock, VF, &probe);
+
+  g_assert_cmpint (uname (&host), ==, 0);
+  g_assert_cmpstr (accmig_profile_get_string (profile, "format"), ==, "accmig-profile/1");
+  g_assert_cmpstr (accmig_profile_get_string (profile, "host.kernel"), ==, host.release);
+  g_assert_cmpstr (accmig_profile_get_string (profile, "host.machine"), ==, host.machine);
+  assert_uint (profile, "host.page-size", (guint64)sysconf (_SC_PAGESIZE));
+  g_assert_cmpstr (accmig_profile_get_address (profile), ==, VF);
+  g_assert_cmpstr (accmig_profile_get_family (profile), ==, "hisi_acc");
+  g_assert_cmpstr (accmig_profile_get_string (profile, "device.kind"), ==, "pci");
+  g_assert_cmpstr (accmig_profile_get_string (profile, "device.vendor"), ==, "0x19e5");
+  g_assert_cmpstr (accmig_profile_get_string (profile, "device.device"), ==, "0xa256");
+  g_assert_cmpstr (accmig_profile_get_string (profile, "device.revision"), ==, "0x30");
+  g_assert_cmpstr (accmig_profile_get_string (profile, "device.driver"), ==, "hisi_acc_vfio_pci");
+  g_assert_cmpstr (accmig_profile_get_string (profile, "device.variant"), ==, "hisi_acc_vfio_pci");
+  assert_boolean (profile, "device.vfio", TRUE);
+  g_assert_cmpstr (accmig_profile_get_string (profile, "device.pf"), ==, PF);
+  g_assert_cmpstr (accmig_profile_get_string (profile, "device.pf-driver"), ==, "hisi_sec2");
+  assert_uint (profile, "device.vf-index", 0);
+  assert_uint (profile, "device.num-vfs", 1);
+  assert_uint (profile, "device.numa-node", 0);
+  assert_boolean (profile, "device.migration", TRUE);
+  assert_uint (profile, "device.flags", 5);
+  assert_uint (profile, "device.state-size", 176);
+  g_assert_cmpstr (accmig_profile_get_string (profile, "hisi_acc.hardware"), ==, "v3+");
+  g_assert_cmpstr (accmig_profile_get_string (profile, "hisi_acc.magic"), ==, "0xaaccfeeddecadede");
+  assert_uint (profile, "hisi_acc.qp-num", 1021);
+  assert_uint (profile, "hisi_acc.isolation", 0x80000001);
+  assert_uint (profile, "hisi_acc.major", 1);
+  assert_uint (profile, "hisi_acc.minor", 4);
+  assert_missing (profile, "device.mdev-type");
+  assert_survives_text (profile);
+}
+
+/* The first format has no version; one byte too few is no match data. */
+static void
+test_hisi_acc_match (void)
+{
+  g_autoptr (MockSysfs) mock = sec_host ("hisi_acc_vfio_pci", TRUE);
+  guint8 match[HISI_ACC_MATCH_SIZE] = { 0 };
+  AccmigProbe probe = { .known = TRUE, .flags = 5, .match = match, .match_length = sizeof match };
+  g_autoptr (AccmigProfile) old = NULL;
+  g_autoptr (AccmigProfile) cut = NULL;
+
+  PUT (match, 0, guint64, 0xcdcdcdcdfeedaaccULL);
+  PUT (match, 8, guint32, 8);
+  old = profile_of (mock, VF, &probe);
+  g_assert_cmpstr (accmig_profile_get_string (old, "hisi_acc.magic"), ==, "0xcdcdcdcdfeedaacc");
+  assert_uint (old, "hisi_acc.qp-num", 8);
+  assert_uint (old, "hisi_acc.isolation", 0);
+  assert_missing (old, "hisi_acc.major");
+
+  probe.match_length--;
+  cut = profile_of (mock, VF, &probe);
+  assert_missing (cut, "hisi_acc.magic");
+  assert_missing (cut, "hisi_acc.qp-num");
+  g_assert_cmpstr (accmig_profile_get_string (cut, "hisi_acc.hardware"), ==, "v3+");
+}
+
+static void
+test_hisi_acc_hardware (void)
+{
+  static const struct {
+    const char *revision, *version;
+  } rows[] = {
+    { "0x20", "v1" }, { "0x21", "v2" },   { "0x30", "v3+" }, { "0x50", "v4" },
+    { "0x51", "v5" }, { "0x60", "0x60" }, { "", NULL },      { "-1", NULL },
+  };
+  g_autoptr (MockSysfs) mock = sec_host (NULL, FALSE);
+
+  for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autoptr (AccmigProfile) profile = NULL;
+
+      mock_sysfs_set (mock, PF, "revision", rows[i].revision);
+      profile = profile_of (mock, VF, NULL);
+      g_assert_cmpstr (accmig_profile_get_string (profile, "hisi_acc.hardware"), ==, rows[i].version);
+    }
+}
+
+/* Whether the driver offers migration is said only when it is known. */
+static void
+test_migration (void)
+{
+  static const AccmigProbe offers = { .known = TRUE, .flags = 1 };
+  static const AccmigProbe offers_not = { .known = TRUE };
+  static const AccmigProbe unasked = { .flags = 7 };
+  static const struct {
+    const char *driver;
+    gboolean vfio;
+    const AccmigProbe *probe;
+    int migration; /* -1: missing */
+  } rows[] = {
+    { "hisi_acc_vfio_pci", TRUE, &offers, TRUE },
+    { "hisi_acc_vfio_pci", TRUE, &offers_not, FALSE },
+    { "hisi_acc_vfio_pci", TRUE, &unasked, -1 },
+    { "hisi_acc_vfio_pci", TRUE, NULL, -1 },
+    { "vfio-pci", TRUE, NULL, FALSE },
+    { "hisi_sec2", FALSE, NULL, -1 },
+    { NULL, FALSE, NULL, -1 },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autoptr (MockSysfs) mock = sec_host (rows[i].driver, rows[i].vfio);
+      g_autoptr (AccmigProfile) profile = profile_of (mock, VF, rows[i].probe);
+
+      if (rows[i].migration < 0)
+        assert_missing (profile, "device.migration");
+      else
+        assert_boolean (profile, "device.migration", rows[i].migration);
+      if (rows[i].probe == NULL || !rows[i].probe->known)
+        assert_missing (profile, "device.flags");
+      assert_missing (profile, "device.state-size");
+    }
+}
+
+/* A negative errno that a driver gives out as a size is no size. */
+static void
+test_absurd_size (void)
+{
+  static const AccmigProbe probe = { .known = TRUE, .flags = 1, .stop_copy_size = (guint64)-22 };
+  g_autoptr (MockSysfs) mock = sec_host ("hisi_acc_vfio_pci", TRUE);
+  g_autoptr (AccmigProfile) profile = profile_of (mock, VF, &probe);
+
+  assert_missing (profile, "device.state-size");
+}
+
+static void
+test_mtty (void)
+{
+  static const AccmigProbe probe = { .known = TRUE, .flags = 7, .stop_copy_size = 96 };
+  g_autoptr (MockSysfs) mock = mock_sysfs_new ();
+  g_autoptr (AccmigProfile) profile = NULL;
+
+  mock_sysfs_add_mtty (mock, UUID, "mtty-2");
+  profile = profile_of (mock, UUID, &probe);
+  g_assert_cmpstr (accmig_profile_get_address (profile), ==, UUID);
+  g_assert_cmpstr (accmig_profile_get_family (profile), ==, "mtty");
+  g_assert_cmpstr (accmig_profile_get_string (profile, "device.kind"), ==, "mdev");
+  g_assert_cmpstr (accmig_profile_get_string (profile, "device.mdev-type"), ==, "mtty-2");
+  g_assert_cmpstr (accmig_profile_get_string (profile, "device.pf"), ==, "mtty");
+  assert_uint (profile, "mtty.ports", 2);
+  assert_missing (profile, "device.vendor");
+  assert_missing (profile, "device.num-vfs");
+  assert_missing (profile, "device.numa-node");
+  assert_survives_text (profile);
+}
+
+static void
+test_migsim (void)
+{
+  guint8 match[32] = { 0 };
+  const AccmigProbe probe = { .known = TRUE, .flags = 7, .match = match, .match_length = sizeof match };
+  g_autoptr (MockSysfs) mock = mock_sysfs_new ();
+  g_autoptr (AccmigProfile) unloaded = NULL;
+  g_autoptr (AccmigProfile) by_zeros = NULL;
+  g_autoptr (AccmigProfile) by_parameters = NULL;
+  g_autoptr (AccmigProfile) by_match = NULL;
+
+  mock_sysfs_add_pf (mock, PF, 0x8086, 0x10c9, 1);
+  mock_sysfs_add_vf (mock, PF, 0, VF, 0x10ca);
+  unloaded = profile_of (mock, VF, NULL);
+  g_assert_cmpstr (accmig_profile_get_family (unloaded), ==, "migsim");
+  assert_missing (unloaded, "migsim.format-version");
+  assert_missing (unloaded, "migsim.capability");
+
+  mock_sysfs_write (mock, "module/migsim/parameters/format_version", "0\n");
+  mock_sysfs_write (mock, "module/migsim/parameters/capability", "0\n");
+  by_zeros = profile_of (mock, VF, NULL);
+  assert_uint (by_zeros, "migsim.format-version", 0);
+  assert_uint (by_zeros, "migsim.capability", 0);
+
+  mock_sysfs_write (mock, "module/migsim/parameters/format_version", "3\n");
+  mock_sysfs_write (mock, "module/migsim/parameters/capability", "255\n");
+  by_parameters = profile_of (mock, VF, NULL);
+  assert_uint (by_parameters, "migsim.format-version", 3);
+  assert_uint (by_parameters, "migsim.capability", 255);
+
+  PUT (match, 8, guint32, GUINT32_TO_LE (4));
+  PUT (match, 16, guint32, GUINT32_TO_LE (0xf0000001));
+  mock_sysfs_bind (mock, VF, "migsim", TRUE);
+  by_match = profile_of (mock, VF, &probe);
+  assert_uint (by_match, "migsim.format-version", 4);
+  assert_uint (by_match, "migsim.capability", 0xf0000001);
+}
+
+static void
+test_host (void)
+{
+  static const struct {
+    const char *path, *text, *cpu, *iommu;
+  } rows[] = {
+    { "class/iommu/dmar1/type", "", NULL, "intel" },
+    { "class/iommu/ivhd0/type", "", NULL, "amd" },
+    { "class/iommu/smmu3.0x0000000148000000/type", "", NULL, "smmu-v3" },
+    { "class/iommu/riscv.1/type", "", NULL, "riscv.1" },
+    { "devices/system/cpu/cpu0/regs/identification/midr_el1", "0x00000000481fd010\n", "0x00000000481fd010",
+      "none" },
+    { "devices/system/cpu/modalias", "cpu:type:x86,ven0000fam0006mod008F:feature:,0000,0001\n",
+      "x86,ven0000fam0006mod008F", "none" },
+    { "devices/system/cpu/modalias", "of:something\n", NULL, "none" },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autoptr (MockSysfs) mock = sec_host (NULL, FALSE);
+      g_autoptr (AccmigProfile) profile = NULL;
+
+      mock_sysfs_write (mock, rows[i].path, rows[i].text);
+      profile = profile_of (mock, VF, NULL);
+      g_assert_cmpstr (accmig_profile_get_string (profile, "host.cpu"), ==, rows[i].cpu);
+      g_assert_cmpstr (accmig_profile_get_string (profile, "host.iommu"), ==, rows[i].iommu);
+    }
+}
+
+static void
+test_match_sizes (void)
+{
+  g_assert_cmpuint (accmig_profile_match_size ("hisi_acc"), ==, 40);
+  g_assert_cmpuint (accmig_profile_match_size ("migsim"), ==, 32);
+  g_assert_cmpuint (accmig_profile_match_size ("mtty"), ==, 0);
+  g_assert_cmpuint (accmig_profile_match_size ("mlx5"), ==, 0);
+  g_assert_cmpuint (accmig_profile_match_size (NULL), ==, 0);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/profile/device/hisi-acc", test_hisi_acc);
+  g_test_add_func ("/profile/device/hisi-acc-match", test_hisi_acc_match);
+  g_test_add_func ("/profile/device/hisi-acc-hardware", test_hisi_acc_hardware);
+  g_test_add_func ("/profile/device/migration", test_migration);
+  g_test_add_func ("/profile/device/absurd-size", test_absurd_size);
+  g_test_add_func ("/profile/device/mtty", test_mtty);
+  g_test_add_func ("/profile/device/migsim", test_migsim);
+  g_test_add_func ("/profile/device/host", test_host);
+  g_test_add_func ("/profile/device/match-sizes", test_match_sizes);
+  return g_test_run ();
+}
