@@ -32,8 +32,8 @@ code_from_errno (int number)
     }
 }
 
-gboolean
-fail_errno (GError **error, int number, const char *format, ...)
+void
+set_error_errno (GError **error, int number, const char *format, ...)
 {
   g_autofree char *what = NULL;
   va_list args;
@@ -42,11 +42,10 @@ fail_errno (GError **error, int number, const char *format, ...)
   what = g_strdup_vprintf (format, args);
   va_end (args);
   g_set_error (error, ACCMIG_ERROR, code_from_errno (number), "%s: %s", what, g_strerror (number));
-  return FALSE;
 }
 
-gboolean
-fail (GError **error, AccmigError code, const char *format, ...)
+void
+set_error (GError **error, AccmigError code, const char *format, ...)
 {
   g_autofree char *what = NULL;
   va_list args;
@@ -55,5 +54,4 @@ fail (GError **error, AccmigError code, const char *format, ...)
   what = g_strdup_vprintf (format, args);
   va_end (args);
   g_set_error_literal (error, ACCMIG_ERROR, code, what);
-  return FALSE;
 }
