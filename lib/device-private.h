@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <accmig/device.h>
+
+#include "kernel-private.h"
+
+/* What the files that make a device and those that use it need of device.c. */
+
+/*
+ * A device without an fd yet. It closes through @kernel whatever it was given by then, so a half-opened one
+ * is given up by closing it.
+ */
+AccmigDevice *device_new (const AccmigKernel *kernel, const char *name, AccmigAccess access,
+                          gboolean may_drive);
+
+/* Keep @fd, a container, group or iommufd, open as long as the device is. */
+void device_hold (AccmigDevice *device, int fd);
+
+/* Make @fd the device's own. */
+void device_take_fd (AccmigDevice *device, int fd);
+
+const AccmigKernel *device_get_kernel (const AccmigDevice *device);
+const char *device_get_name (const AccmigDevice *device);
+
+/* The device's own fd, for a test that asks the kernel what the library would not. It stays the device's. */
+int device_get_fd (const AccmigDevice *device);
+
+/* Close a session's fd; -1 is let through. */
+void device_close_data_fd (AccmigDevice *device, int data_fd);
+
+/* FALSE and BAD_STATE for a borrowed device. */
+gboolean device_check_may_drive (const AccmigDevice *device, GError **error);
+
+/* The public openers, with the kernel to use. */
+AccmigDevice *device_open_with (const AccmigKernel *kernel, int sysfs_fd, const char *address,
+                                AccmigAccess access, GError **error);
+AccmigDevice *device_borrow_with (const AccmigKernel *kernel, int proc_fd, int sysfs_fd, pid_t pid,
+                                  const char *address, GError **error);
+gboolean device_find_holder_in (int proc_fd, int sysfs_fd, const char *address, pid_t *ret_pid,
+                                GError **error);
