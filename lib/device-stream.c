@@ -1,0 +1,392 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Saving and loading a device's state
+ *
+ * One buffer, one read and one write a piece: data fds know neither splice nor, but for one driver, poll. So
+ * they are simply read and written, and between two pieces the caller is asked whether to go on.
+ *
+ * What ends a read depends on the state. In stop-copy 0 is the end of the stream. In pre-copy 0 (some
+ * drivers) and ENOMSG (others) both mean that nothing is there right now, and a busy device may go on having
+ * more for ever; so pre-copy takes what was there when it began and leaves the rest to stop-copy, which
+ * continues the same stream.
+ *
+ * Saving leaves the device as it was, running, whatever happens. Loading overwrites it: once resuming was
+ * entered, any failure ends in a reset. Above all, a driver that refused a write keeps the bytes, and would
+ * load them if it were asked to leave resuming.
+ */
+
+#include "device-private.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "channel.h"
+#include "error-private.h"
+
+#define BUFFER_SIZE    (1024 * 1024)
+#define MATCH_MAX_SIZE 4096
+
+typedef struct {
+  AccmigDevice *device;
+  Channel channel;
+  int data_fd;
+  guint8 *buffer; /* BUFFER_SIZE bytes, whole pages */
+  guint64 bytes;  /* that went through */
+} Transfer;
+
+static void
+transfer_clear (Transfer *transfer)
+{
+  channel_close (&transfer->channel);
+  if (transfer->device != NULL)
+    device_close_data_fd (transfer->device, transfer->data_fd);
+  g_clear_pointer (&transfer->buffer, g_aligned_free);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Transfer, transfer_clear)
+
+#define TRANSFER_INIT                                                                                        \
+  {                                                                                                          \
+    .channel = CHANNEL_INIT, .data_fd = -1                                                                   \
+  }
+
+static gboolean
+transfer_open (Transfer *transfer, AccmigDevice *device, int fd, int cancel_fd, GError **error)
+{
+  if (!channel_open (&transfer->channel, fd, cancel_fd, error))
+    return FALSE;
+  transfer->device = device;
+  transfer->buffer = g_aligned_alloc (1, BUFFER_SIZE, (gsize)sysconf (_SC_PAGESIZE));
+  return TRUE;
+}
+
+static gboolean
+check_running (AccmigDevice *device, const char *what, GError **error)
+{
+  AccmigState state;
+
+  if (!device_check_may_drive (device, error) || !accmig_device_get_state (device, &state, error))
+    return FALSE;
+  if (state == ACCMIG_STATE_RUNNING)
+    return TRUE;
+  return fail (error, ACCMIG_ERROR_BAD_STATE, "cannot %s %s: its state is %s, not running", what,
+               device_get_name (device), accmig_state_to_string (state));
+}
+
+/* Put what went wrong last before what went wrong first; code and place of the first stay. */
+static void
+prepend_failure (GError **error, const GError *later)
+{
+  g_prefix_error (error, "%s; before that: ", later->message);
+}
+
+/* @worked: whether what was done until now did. */
+static gboolean
+back_to_running (AccmigDevice *device, gboolean worked, GError **error)
+{
+  g_autoptr (GError) failure = NULL;
+
+  if (accmig_device_set_state (device, ACCMIG_STATE_RUNNING, NULL, &failure))
+    return worked;
+  if (worked)
+    g_propagate_error (error, g_steal_pointer (&failure));
+  else
+    prepend_failure (error, failure);
+  return FALSE;
+}
+
+static ssize_t
+read_data (AccmigDevice *device, int data_fd, void *buffer, gsize size)
+{
+  return TEMP_FAILURE_RETRY (device_get_kernel (device)->read (data_fd, buffer, size));
+}
+
+/* Whether a read brought nothing because nothing is left, for good or (in pre-copy) for now. */
+static gboolean
+is_drained (ssize_t n, AccmigState state)
+{
+  return n == 0 || (n < 0 && errno == ENOMSG && state == ACCMIG_STATE_PRE_COPY);
+}
+
+/* A reset by somebody else ends the session: the fd knows it as ENODEV, the FSM as another stream. */
+static gboolean
+fail_broken_off (const Transfer *transfer, GError **error)
+{
+  return fail (error, ACCMIG_ERROR_IO,
+               "the stream of %s broke off after %" G_GUINT64_FORMAT
+               " bytes: the device was reset by somebody",
+               device_get_name (transfer->device), transfer->bytes);
+}
+
+static gboolean
+fail_read (const Transfer *transfer, int number, GError **error)
+{
+  if (number == ENODEV)
+    return fail_broken_off (transfer, error);
+  return fail_errno (error, number, "cannot read the state of %s after %" G_GUINT64_FORMAT " bytes",
+                     device_get_name (transfer->device), transfer->bytes);
+}
+
+/* Until nothing is left or @limit bytes went through. */
+static gboolean
+copy_out (Transfer *transfer, AccmigState state, guint64 limit, GError **error)
+{
+  while (limit > 0)
+    {
+      ssize_t n;
+
+      if (!channel_check_cancelled (&transfer->channel, error))
+        return FALSE;
+      n = read_data (transfer->device, transfer->data_fd, transfer->buffer, MIN (limit, BUFFER_SIZE));
+      if (is_drained (n, state))
+        return TRUE;
+      if (n < 0)
+        return fail_read (transfer, errno, error);
+      if (!channel_write (&transfer->channel, transfer->buffer, (gsize)n, error))
+        return FALSE;
+      transfer->bytes += (guint64)n;
+      limit -= (guint64)n;
+    }
+  return TRUE;
+}
+
+static gboolean
+save_precopy (Transfer *transfer, GError **error)
+{
+  guint64 initial, dirty;
+
+  if (!accmig_device_set_state (transfer->device, ACCMIG_STATE_PRE_COPY, &transfer->data_fd, error)
+      || !accmig_device_get_precopy_info (transfer->device, transfer->data_fd, &initial, &dirty, error))
+    return FALSE;
+  return copy_out (transfer, ACCMIG_STATE_PRE_COPY, initial + dirty, error);
+}
+
+/* Go to stop-copy; the stream begins there, or goes on where pre-copy began it. */
+static gboolean
+enter_stop_copy (Transfer *transfer, GError **error)
+{
+  int fd = -1;
+
+  if (!accmig_device_set_state (transfer->device, ACCMIG_STATE_STOP_COPY, &fd, error))
+    return FALSE;
+  if (transfer->data_fd < 0)
+    {
+      transfer->data_fd = fd;
+      return fd >= 0
+             || fail (error, ACCMIG_ERROR_IO, "the kernel opened no stream for %s",
+                      device_get_name (transfer->device));
+    }
+  if (fd < 0)
+    return TRUE;
+  device_close_data_fd (transfer->device, fd);
+  return fail_broken_off (transfer, error);
+}
+
+static gboolean
+save_stream (Transfer *transfer, GError **error)
+{
+  guint64 flags;
+
+  if (!accmig_device_get_flags (transfer->device, &flags, error))
+    return FALSE;
+  if (accmig_fsm_has_state (flags, ACCMIG_STATE_PRE_COPY) && !save_precopy (transfer, error))
+    return FALSE;
+  return enter_stop_copy (transfer, error) && copy_out (transfer, ACCMIG_STATE_STOP_COPY, G_MAXUINT64, error);
+}
+
+gboolean
+accmig_device_save (AccmigDevice *device, int out_fd, int cancellable_fd, guint64 *ret_bytes, GError **error)
+{
+  g_auto (Transfer) transfer = TRANSFER_INIT;
+  gboolean worked;
+
+  if (!check_running (device, "save", error)
+      || !transfer_open (&transfer, device, out_fd, cancellable_fd, error))
+    return FALSE;
+  worked = save_stream (&transfer, error);
+  if (!back_to_running (device, worked, error))
+    return FALSE;
+  *ret_bytes = transfer.bytes;
+  return TRUE;
+}
+
+/* EFAULT: a match check of the kernel's failed. EINVAL: the same, as one driver (qat) says it. */
+static gboolean
+fail_write (const Transfer *transfer, int number, GError **error)
+{
+  const char *name = device_get_name (transfer->device);
+
+  if (number == EFAULT || number == EINVAL)
+    return fail (error, ACCMIG_ERROR_REFUSED,
+                 "%s refuses the stream after %" G_GUINT64_FORMAT
+                 " bytes: it was not made for this device (%s)",
+                 name, transfer->bytes, g_strerror (number));
+  if (number == ENOMEM)
+    return fail (error, ACCMIG_ERROR_REFUSED,
+                 "%s refuses the stream after %" G_GUINT64_FORMAT
+                 " bytes: it is longer than the driver takes (%s)",
+                 name, transfer->bytes, g_strerror (number));
+  return fail_errno (error, number, "cannot write the state of %s after %" G_GUINT64_FORMAT " bytes", name,
+                     transfer->bytes);
+}
+
+static gboolean
+write_data (Transfer *transfer, gsize length, GError **error)
+{
+  const AccmigKernel *kernel = device_get_kernel (transfer->device);
+  gsize done = 0;
+
+  while (done < length)
+    {
+      ssize_t n =
+          TEMP_FAILURE_RETRY (kernel->write (transfer->data_fd, transfer->buffer + done, length - done));
+
+      if (n < 0)
+        return fail_write (transfer, errno, error);
+      if (n == 0)
+        return fail (error, ACCMIG_ERROR_IO, "%s takes no more after %" G_GUINT64_FORMAT " bytes",
+                     device_get_name (transfer->device), transfer->bytes);
+      done += (gsize)n;
+      transfer->bytes += (guint64)n;
+    }
+  return TRUE;
+}
+
+static gboolean
+copy_in (Transfer *transfer, GError **error)
+{
+  gsize length;
+
+  do
+    {
+      if (!channel_check_cancelled (&transfer->channel, error)
+          || !channel_read (&transfer->channel, transfer->buffer, BUFFER_SIZE, &length, error)
+          || !write_data (transfer, length, error))
+        return FALSE;
+  } while (length > 0);
+  return transfer->bytes > 0 || fail (error, ACCMIG_ERROR_TRUNCATED, "the stream is empty");
+}
+
+/* The driver judges the whole stream when resuming is left. One that is shorter than its own would be is cut
+ * off. */
+static gboolean
+finish_load (Transfer *transfer, GError **error)
+{
+  g_autoptr (GError) failure = NULL;
+  guint64 size;
+
+  if (accmig_device_set_state (transfer->device, ACCMIG_STATE_RUNNING, NULL, &failure))
+    return TRUE;
+  if (g_error_matches (failure, ACCMIG_ERROR, ACCMIG_ERROR_REFUSED)
+      && accmig_device_get_stop_copy_size (transfer->device, &size, NULL) && transfer->bytes < size)
+    return fail (error, ACCMIG_ERROR_TRUNCATED,
+                 "the stream ends after %" G_GUINT64_FORMAT " bytes, %s wants %" G_GUINT64_FORMAT ": %s",
+                 transfer->bytes, device_get_name (transfer->device), size, failure->message);
+  g_propagate_error (error, g_steal_pointer (&failure));
+  return FALSE;
+}
+
+static gboolean
+load_stream (Transfer *transfer, GError **error)
+{
+  if (transfer->data_fd < 0)
+    return fail (error, ACCMIG_ERROR_IO, "the kernel opened no stream for %s",
+                 device_get_name (transfer->device));
+  return copy_in (transfer, error) && finish_load (transfer, error);
+}
+
+/* The message so far may name a state: say that it is over. */
+static void
+append_reset (GError **error)
+{
+  char *message;
+
+  if (error == NULL)
+    return;
+  message = g_strconcat ((*error)->message, "; the device was reset", NULL);
+  g_free ((*error)->message);
+  (*error)->message = message;
+}
+
+static gboolean
+reset_after_failure (AccmigDevice *device, GError **error)
+{
+  g_autoptr (GError) failure = NULL;
+
+  if (accmig_device_reset (device, &failure))
+    append_reset (error);
+  else
+    prepend_failure (error, failure);
+  return FALSE;
+}
+
+/* Resuming was not reached, or its fd got lost on the way out of the kernel. */
+static gboolean
+give_up_entry (AccmigDevice *device, GError **error)
+{
+  AccmigState state;
+
+  if (accmig_device_get_state (device, &state, NULL) && state != ACCMIG_STATE_RESUMING)
+    return back_to_running (device, FALSE, error);
+  return reset_after_failure (device, error);
+}
+
+gboolean
+accmig_device_load (AccmigDevice *device, int in_fd, int cancellable_fd, guint64 *ret_bytes, GError **error)
+{
+  g_auto (Transfer) transfer = TRANSFER_INIT;
+
+  if (!check_running (device, "load", error)
+      || !transfer_open (&transfer, device, in_fd, cancellable_fd, error))
+    return FALSE;
+  if (!accmig_device_set_state (device, ACCMIG_STATE_RESUMING, &transfer.data_fd, error))
+    return give_up_entry (device, error);
+  if (!load_stream (&transfer, error))
+    return reset_after_failure (device, error);
+  *ret_bytes = transfer.bytes;
+  return TRUE;
+}
+
+static gboolean
+read_start (AccmigDevice *device, int data_fd, guint8 *match, gsize size, gsize *ret_length, GError **error)
+{
+  gsize length = 0;
+
+  while (length < size)
+    {
+      ssize_t n = read_data (device, data_fd, match + length, size - length);
+
+      if (is_drained (n, ACCMIG_STATE_PRE_COPY))
+        break;
+      if (n < 0)
+        return fail_errno (error, errno, "cannot read the match data of %s", device_get_name (device));
+      length += (gsize)n;
+    }
+  *ret_length = length;
+  return TRUE;
+}
+
+gboolean
+accmig_device_read_match (AccmigDevice *device, gsize size, guint8 *match, gsize *ret_length, GError **error)
+{
+  guint64 flags;
+  gsize length = 0;
+  int data_fd = -1;
+  gboolean worked;
+
+  g_return_val_if_fail (size <= MATCH_MAX_SIZE, FALSE);
+  if (!accmig_device_get_flags (device, &flags, error))
+    return FALSE;
+  if (!accmig_fsm_has_state (flags, ACCMIG_STATE_PRE_COPY))
+    return fail (error, ACCMIG_ERROR_UNSUPPORTED, "cannot read the match data of %s: it has no pre-copy",
+                 device_get_name (device));
+  if (!check_running (device, "read the match data of", error))
+    return FALSE;
+  worked = accmig_device_set_state (device, ACCMIG_STATE_PRE_COPY, &data_fd, error)
+           && read_start (device, data_fd, match, size, &length, error);
+  device_close_data_fd (device, data_fd);
+  if (!back_to_running (device, worked, error))
+    return FALSE;
+  *ret_length = length;
+  return TRUE;
+}
