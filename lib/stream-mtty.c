@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The stream of the kernel's mtty sample
+ *
+ * A header that says how many ports there are, and that many blocks of equal size. What is in a block is the
+ * sample's own business; it is shown as it is.
+ */
+
+#include "stream-private.h"
+
+#include "error-private.h"
+
+#define HEADER_SIZE    24
+#define PORT_SIZE      36
+#define OFFSET_N_PORTS 16
+#define MAX_PORTS      2 /* the sample's types have one or two */
+#define OFFSET_FLAGS   20
+#define OFFSET_VERSION 8
+#define KNOWN_MAJOR    1
+
+/* clang-format off */
+static const StreamLayout header[] = {
+  { "magic",     0,              8, 1, STREAM_HEX     },
+  { "major_ver", OFFSET_VERSION, 4, 1, STREAM_DECIMAL },
+  { "minor_ver", 12,             4, 1, STREAM_DECIMAL },
+  { "nr_ports",  OFFSET_N_PORTS, 4, 1, STREAM_DECIMAL },
+  { "flags",     OFFSET_FLAGS,   4, 1, STREAM_HEX     },
+};
+/* clang-format on */
+
+static gboolean
+check_header (StreamBytes stream, guint *ret_n_ports, GError **error)
+{
+  guint major, n_ports;
+
+  if (stream.length < HEADER_SIZE && !stream_check_length (stream, "mtty", HEADER_SIZE, error))
+    return FALSE;
+  major = (guint)stream_get_word (stream, OFFSET_VERSION, 4);
+  n_ports = (guint)stream_get_word (stream, OFFSET_N_PORTS, 4);
+  if (major != KNOWN_MAJOR)
+    return fail (error, ACCMIG_ERROR_INVALID, "the mtty stream has major version %u, known is %d", major,
+                 KNOWN_MAJOR);
+  if (n_ports < 1 || n_ports > MAX_PORTS)
+    return fail (error, ACCMIG_ERROR_INVALID, "the mtty stream has %u ports, an mtty has 1 to %d", n_ports,
+                 MAX_PORTS);
+  *ret_n_ports = n_ports;
+  return TRUE;
+}
+
+static char *
+format_bytes (StreamBytes stream, gsize offset, gsize size)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  for (gsize i = 0; i < size; i++)
+    g_string_append_printf (text, "%02x", stream.data[offset + i]);
+  return g_strdup (text->str);
+}
+
+gboolean
+stream_decode_mtty (AccmigStreamInfo *info, StreamBytes stream, GError **error)
+{
+  guint n_ports = 0;
+
+  if (!check_header (stream, &n_ports, error)
+      || !stream_check_length (stream, "mtty", HEADER_SIZE + (guint64)n_ports * PORT_SIZE, error))
+    return FALSE;
+  stream_info_add_layout (info, stream, header, G_N_ELEMENTS (header));
+  for (guint i = 0; i < n_ports; i++)
+    {
+      gsize offset = HEADER_SIZE + (gsize)i * PORT_SIZE;
+      g_autofree char *name = g_strdup_printf ("port%u", i);
+      g_autofree char *bytes = format_bytes (stream, offset, PORT_SIZE);
+
+      stream_info_add_field (info, name, offset, PORT_SIZE, "%s", bytes);
+    }
+  stream_info_set_summary (info, "whole state of %u port%s", n_ports, n_ports == 1 ? "" : "s");
+  return TRUE;
+}

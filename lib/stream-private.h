@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <accmig/stream.h>
+
+/*
+ * What stream.c and the families share. A family is one file: a table of fields and a decoder that checks
+ * what holds the stream together. All streams known here are little-endian, as are the hosts that write them.
+ */
+
+typedef enum {
+  STREAM_HEX,     /* "0x1a" */
+  STREAM_DECIMAL, /* "26" */
+} StreamFormat;
+
+/* A row of a family's table: @count words of @width bytes (2, 4 or 8) at @offset. */
+typedef struct {
+  const char *name; /* the kernel's */
+  guint16 offset;
+  guint8 width;
+  guint8 count;
+  StreamFormat format;
+} StreamLayout;
+
+typedef struct {
+  const guint8 *data;
+  gsize length;
+} StreamBytes;
+
+/* The whole stream of one family into @info. @error: INVALID, TRUNCATED */
+typedef gboolean (*StreamDecoder) (AccmigStreamInfo *info, StreamBytes stream, GError **error);
+
+gboolean stream_decode_hisi_acc (AccmigStreamInfo *info, StreamBytes stream, GError **error);
+gboolean stream_decode_migsim (AccmigStreamInfo *info, StreamBytes stream, GError **error);
+gboolean stream_decode_mtty (AccmigStreamInfo *info, StreamBytes stream, GError **error);
+
+/* An unsigned word of @width bytes; it lies within the stream. */
+guint64 stream_get_word (StreamBytes stream, gsize offset, gsize width);
+
+/* A field for each of the table's rows. They lie within the stream. */
+void stream_info_add_layout (AccmigStreamInfo *info, StreamBytes stream, const StreamLayout *rows,
+                             gsize n_rows);
+/* A field whose text the family makes itself. */
+void stream_info_add_field (AccmigStreamInfo *info, const char *name, guint64 offset, guint64 size,
+                            const char *format, ...) G_GNUC_PRINTF (5, 6);
+void stream_info_set_summary (AccmigStreamInfo *info, const char *format, ...) G_GNUC_PRINTF (2, 3);
+
+/* TRUNCATED when the stream is shorter than @wanted, INVALID when it is longer. */
+gboolean stream_check_length (StreamBytes stream, const char *family, guint64 wanted, GError **error);

@@ -1,0 +1,442 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Looking into saved states: streams made here byte by byte, then shortened, lengthened and flipped
+ */
+
+#include <accmig/stream.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "fd-private.h"
+
+#define HISI_MATCH 40
+#define HISI_FULL  176
+#define MTTY_ONE   60
+#define MTTY_TWO   96
+
+#define MIGSIM_HEADER  32
+#define MIGSIM_PAYLOAD 200
+#define MIGSIM_SIZE    (MIGSIM_HEADER + MIGSIM_PAYLOAD + 8)
+/* CRC-32 of the header and payload made below, worked out with another program (Python's zlib.crc32). */
+#define MIGSIM_CRC 0x6d2390d7u
+
+#define HISI_MAGIC_OLD G_GUINT64_CONSTANT (0xcdcdcdcdfeedaacc)
+#define HISI_MAGIC_NEW G_GUINT64_CONSTANT (0xaaccfeeddecadede)
+
+static void
+put (guint8 *stream, gsize offset, gsize width, guint64 value)
+{
+  for (gsize i = 0; i < width; i++)
+    stream[offset + i] = (guint8)(value >> (8 * i));
+}
+
+static void
+make_hisi (guint8 stream[HISI_FULL], guint64 magic)
+{
+  memset (stream, 0, HISI_FULL);
+  put (stream, 0, 8, magic);
+  put (stream, 8, 4, 8);
+  put (stream, 12, 4, 0xa256);
+  put (stream, 16, 4, 0x11);
+  put (stream, 20, 4, 40);
+  put (stream, 28, 2, magic == HISI_MAGIC_NEW ? 1 : 0);
+  put (stream, 60, 4, 0x1000);
+  for (gsize i = 0; i < 7; i++)
+    put (stream, 64 + 4 * i, 4, 0x100 + i);
+  for (gsize i = 0; i < 4; i++)
+    put (stream, 144 + 8 * i, 8, 0x100001000 + 0x1000 * i);
+}
+
+static void
+make_mtty (guint8 stream[MTTY_TWO], guint ports)
+{
+  memset (stream, 0, MTTY_TWO);
+  put (stream, 0, 8, G_GUINT64_CONSTANT (0x7e9d09898c3e2c4e));
+  put (stream, 8, 4, 1);
+  put (stream, 16, 4, ports);
+  stream[24] = 0xab;
+}
+
+static void
+make_migsim (guint8 stream[MIGSIM_SIZE])
+{
+  memset (stream, 0, MIGSIM_SIZE);
+  memcpy (stream, "MIGSIM\0\1", 8);
+  put (stream, 8, 4, 3);
+  put (stream, 12, 4, 0x808610ca);
+  put (stream, 16, 4, 0xf);
+  put (stream, 24, 8, MIGSIM_PAYLOAD);
+  put (stream, 32, 8, G_GUINT64_CONSTANT (0x1122334455667788));
+  for (gsize i = 40; i < MIGSIM_HEADER + MIGSIM_PAYLOAD; i++)
+    stream[i] = (guint8)i;
+  put (stream, MIGSIM_HEADER + MIGSIM_PAYLOAD, 4, MIGSIM_CRC);
+}
+
+static const AccmigStreamField *
+find_field (const AccmigStreamInfo *info, const char *name)
+{
+  for (gsize i = 0; i < accmig_stream_info_get_n_fields (info); i++)
+    if (strcmp (accmig_stream_info_get_field (info, i)->name, name) == 0)
+      return accmig_stream_info_get_field (info, i);
+  return NULL;
+}
+
+typedef struct {
+  const char *name;
+  guint64 offset, size;
+  const char *value;
+} Wanted;
+
+static void
+assert_fields (const AccmigStreamInfo *info, const Wanted *rows, gsize n_rows)
+{
+  for (gsize i = 0; i < n_rows; i++)
+    {
+      const AccmigStreamField *field = find_field (info, rows[i].name);
+
+      if (field == NULL)
+        g_error ("no field %s", rows[i].name);
+      g_assert_cmpuint (field->offset, ==, rows[i].offset);
+      g_assert_cmpuint (field->size, ==, rows[i].size);
+      g_assert_cmpstr (field->value, ==, rows[i].value);
+    }
+}
+
+/* Every byte belongs to exactly one field, in order. */
+static void
+assert_covered (const AccmigStreamInfo *info)
+{
+  guint64 at = 0;
+
+  for (gsize i = 0; i < accmig_stream_info_get_n_fields (info); i++)
+    {
+      const AccmigStreamField *field = accmig_stream_info_get_field (info, i);
+
+      g_assert_cmpuint (field->offset, ==, at);
+      at += field->size;
+    }
+  g_assert_cmpuint (at, ==, accmig_stream_info_get_length (info));
+}
+
+static void
+assert_refused (const guint8 *data, gsize length, AccmigError code, const char *words)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (accmig_stream_inspect_bytes (data, length, &error));
+  g_assert_error (error, ACCMIG_ERROR, (int)code);
+  if (strstr (error->message, words) == NULL)
+    g_error ("“%s” does not say “%s”", error->message, words);
+}
+
+static void
+test_hisi_full (void)
+{
+  static const Wanted rows[] = {
+    { "acc_magic", 0, 8, "0xaaccfeeddecadede" },
+    { "qp_num", 8, 4, "8" },
+    { "dev_id", 12, 4, "0xa256" },
+    { "que_iso_cfg", 16, 4, "0x11" },
+    { "qp_base", 20, 4, "40" },
+    { "vf_qm_state", 24, 4, "0" },
+    { "major_ver", 28, 2, "1" },
+    { "minor_ver", 30, 2, "0" },
+    { "qm_rsv_state", 32, 8, "0x0 0x0" },
+    { "page_size", 60, 4, "0x1000" },
+    { "qm_eqc_dw", 64, 28, "0x100 0x101 0x102 0x103 0x104 0x105 0x106" },
+    { "eqe_dma", 144, 8, "0x100001000" },
+    { "cqc_dma", 168, 8, "0x100004000" },
+  };
+  guint8 stream[HISI_FULL];
+  g_autoptr (AccmigStreamInfo) info = NULL;
+
+  make_hisi (stream, HISI_MAGIC_NEW);
+  info = accmig_stream_inspect_bytes (stream, HISI_FULL, NULL);
+  g_assert_nonnull (info);
+  g_assert_cmpstr (accmig_stream_info_get_family (info), ==, "hisi_acc");
+  g_assert_cmpstr (accmig_stream_info_get_summary (info), ==, "whole state: the guest's driver was ready");
+  assert_fields (info, rows, G_N_ELEMENTS (rows));
+  assert_covered (info);
+}
+
+static void
+test_hisi_match_only (void)
+{
+  guint8 stream[HISI_FULL];
+  g_autoptr (AccmigStreamInfo) info = NULL;
+
+  make_hisi (stream, HISI_MAGIC_NEW);
+  info = accmig_stream_inspect_bytes (stream, HISI_MATCH, NULL);
+  g_assert_nonnull (info);
+  g_assert_cmpstr (accmig_stream_info_get_summary (info), ==,
+                   "match data only: the guest's driver was not ready");
+  assert_covered (info);
+  g_assert_null (find_field (info, "eqe_dma"));
+}
+
+static void
+test_hisi_first_format (void)
+{
+  guint8 stream[HISI_FULL];
+  g_autoptr (AccmigStreamInfo) info = NULL;
+
+  make_hisi (stream, HISI_MAGIC_OLD);
+  info = accmig_stream_inspect_bytes (stream, HISI_FULL, NULL);
+  g_assert_nonnull (info);
+  g_assert_nonnull (strstr (accmig_stream_info_get_summary (info), "first format"));
+  g_assert_null (find_field (info, "major_ver"));
+  g_assert_cmpuint (find_field (info, "qm_rsv_state")->size, ==, 12);
+  assert_covered (info);
+}
+
+static void
+test_hisi_summaries (void)
+{
+  guint8 stream[HISI_FULL];
+  g_autoptr (AccmigStreamInfo) not_ready = NULL, null_address = NULL;
+
+  make_hisi (stream, HISI_MAGIC_NEW);
+  put (stream, 24, 4, 1);
+  not_ready = accmig_stream_inspect_bytes (stream, HISI_FULL, NULL);
+  g_assert_cmpstr (accmig_stream_info_get_summary (not_ready), ==, "whole state, marked as not ready");
+  make_hisi (stream, HISI_MAGIC_NEW);
+  put (stream, 160, 8, 0);
+  null_address = accmig_stream_inspect_bytes (stream, HISI_FULL, NULL);
+  g_assert_nonnull (strstr (accmig_stream_info_get_summary (null_address), "queue address of 0"));
+}
+
+static void
+test_hisi_lengths (void)
+{
+  guint8 stream[HISI_FULL + 1] = { 0 };
+
+  make_hisi (stream, HISI_MAGIC_NEW);
+  for (gsize length = 8; length <= sizeof stream; length++)
+    {
+      AccmigError code = length < HISI_FULL ? ACCMIG_ERROR_TRUNCATED : ACCMIG_ERROR_INVALID;
+      g_autoptr (GError) error = NULL;
+      g_autoptr (AccmigStreamInfo) info = accmig_stream_inspect_bytes (stream, length, &error);
+
+      g_assert_cmpint (info != NULL, ==, length == HISI_MATCH || length == HISI_FULL);
+      if (info == NULL)
+        g_assert_error (error, ACCMIG_ERROR, (int)code);
+    }
+  assert_refused (stream, 100, ACCMIG_ERROR_TRUNCATED,
+                  "has 100 bytes, wanted are 40 (match data only) or 176");
+  put (stream, 28, 2, 2);
+  assert_refused (stream, HISI_FULL, ACCMIG_ERROR_INVALID, "major version 2, known is 1");
+}
+
+static void
+test_mtty (void)
+{
+  static const Wanted rows[] = {
+    { "magic", 0, 8, "0x7e9d09898c3e2c4e" },
+    { "major_ver", 8, 4, "1" },
+    { "nr_ports", 16, 4, "2" },
+    { "port0", 24, 36, "ab0000000000000000000000000000000000000000000000000000000000000000000000" },
+    { "port1", 60, 36, "000000000000000000000000000000000000000000000000000000000000000000000000" },
+  };
+  guint8 stream[MTTY_TWO];
+  g_autoptr (AccmigStreamInfo) two = NULL, one = NULL;
+
+  make_mtty (stream, 2);
+  two = accmig_stream_inspect_bytes (stream, MTTY_TWO, NULL);
+  g_assert_nonnull (two);
+  g_assert_cmpstr (accmig_stream_info_get_summary (two), ==, "whole state of 2 ports");
+  assert_fields (two, rows, G_N_ELEMENTS (rows));
+  assert_covered (two);
+  make_mtty (stream, 1);
+  one = accmig_stream_inspect_bytes (stream, MTTY_ONE, NULL);
+  g_assert_nonnull (one);
+  assert_covered (one);
+}
+
+static void
+test_mtty_broken (void)
+{
+  static const guint ports[] = { 0, 3, G_MAXUINT };
+  guint8 stream[MTTY_TWO];
+
+  make_mtty (stream, 2);
+  assert_refused (stream, 20, ACCMIG_ERROR_TRUNCATED, "has 20 bytes, wanted are 24");
+  assert_refused (stream, MTTY_ONE, ACCMIG_ERROR_TRUNCATED, "has 60 bytes, wanted are 96");
+  make_mtty (stream, 1);
+  assert_refused (stream, MTTY_TWO, ACCMIG_ERROR_INVALID, "has 96 bytes, wanted are 60");
+  for (gsize i = 0; i < G_N_ELEMENTS (ports); i++)
+    {
+      make_mtty (stream, ports[i]);
+      assert_refused (stream, MTTY_TWO, ACCMIG_ERROR_INVALID, "ports, an mtty has 1 to 2");
+    }
+  make_mtty (stream, 2);
+  put (stream, 8, 4, 7);
+  assert_refused (stream, MTTY_TWO, ACCMIG_ERROR_INVALID, "major version 7, known is 1");
+}
+
+static void
+test_migsim (void)
+{
+  static const Wanted rows[] = {
+    { "magic", 0, 8, "0x1004d495347494d" },
+    { "format_version", 8, 4, "3" },
+    { "device_id", 12, 4, "0x808610ca" },
+    { "capability", 16, 4, "0xf" },
+    { "flags", 20, 4, "0x0" },
+    { "payload_size", 24, 8, "200" },
+    { "payload", 32, 200, "seed 0x1122334455667788" },
+    { "pad", 236, 4, "0x0" },
+  };
+  guint8 stream[MIGSIM_SIZE];
+  g_autoptr (AccmigStreamInfo) info = NULL;
+
+  make_migsim (stream);
+  info = accmig_stream_inspect_bytes (stream, sizeof stream, NULL);
+  g_assert_nonnull (info);
+  g_assert_cmpstr (accmig_stream_info_get_family (info), ==, "migsim");
+  assert_fields (info, rows, G_N_ELEMENTS (rows));
+  assert_covered (info);
+}
+
+/* No byte but those of the padding may change. */
+static void
+test_migsim_every_flip (void)
+{
+  guint8 stream[MIGSIM_SIZE];
+
+  for (gsize i = 0; i < MIGSIM_SIZE - 4; i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      make_migsim (stream);
+      stream[i] ^= 0x10;
+      g_assert_null (accmig_stream_inspect_bytes (stream, sizeof stream, &error));
+      g_assert_nonnull (error);
+    }
+  make_migsim (stream);
+  stream[100] ^= 1;
+  assert_refused (stream, sizeof stream, ACCMIG_ERROR_INVALID, "was changed: its checksum is");
+}
+
+static void
+test_migsim_lengths (void)
+{
+  guint8 stream[MIGSIM_SIZE + 1] = { 0 };
+
+  make_migsim (stream);
+  for (gsize length = 8; length < MIGSIM_SIZE; length++)
+    assert_refused (stream, length, ACCMIG_ERROR_TRUNCATED, "wanted are");
+  assert_refused (stream, sizeof stream, ACCMIG_ERROR_INVALID, "wanted are 240");
+  put (stream, 24, 8, G_MAXUINT64);
+  assert_refused (stream, MIGSIM_SIZE, ACCMIG_ERROR_INVALID, "allowed are 176 to 1073741824");
+  put (stream, 24, 8, 175);
+  assert_refused (stream, MIGSIM_SIZE, ACCMIG_ERROR_INVALID, "payload of 175 bytes");
+}
+
+static void
+test_known_by_name (void)
+{
+  guint8 stream[100] = { 0 };
+  g_autoptr (AccmigStreamInfo) info = NULL;
+
+  put (stream, 0, 4, 0xadf5caea);
+  put (stream, 4, 4, 1);
+  info = accmig_stream_inspect_bytes (stream, sizeof stream, NULL);
+  g_assert_nonnull (info);
+  g_assert_cmpstr (accmig_stream_info_get_family (info), ==, "qat");
+  g_assert_cmpuint (accmig_stream_info_get_n_fields (info), ==, 0);
+  g_assert_cmpuint (accmig_stream_info_get_length (info), ==, sizeof stream);
+}
+
+static void
+test_unknown (void)
+{
+  guint8 noise[64];
+
+  memset (noise, 0xff, sizeof noise);
+  assert_refused (noise, sizeof noise, ACCMIG_ERROR_INVALID, "begins its stream with 0xffffffffffffffff");
+  for (gsize length = 0; length < 8; length++)
+    assert_refused (noise, length, ACCMIG_ERROR_TRUNCATED, "told by the first 8");
+  assert_refused (NULL, 0, ACCMIG_ERROR_TRUNCATED, "has 0 bytes");
+}
+
+static int
+make_file (const guint8 *data, gsize length)
+{
+  int fd = memfd_create ("stream", MFD_CLOEXEC);
+
+  g_assert_cmpint (write (fd, data, length), ==, length);
+  g_assert_cmpint (lseek (fd, 0, SEEK_SET), ==, 0);
+  return fd;
+}
+
+static void
+test_fd (void)
+{
+  guint8 stream[HISI_FULL];
+  g_auto (AutoFd) whole = -1;
+  g_auto (AutoFd) empty = -1;
+  g_autoptr (GError) on_empty = NULL, on_bad = NULL;
+  g_autoptr (AccmigStreamInfo) info = NULL;
+
+  make_hisi (stream, HISI_MAGIC_NEW);
+  whole = make_file (stream, sizeof stream);
+  empty = make_file (NULL, 0);
+  info = accmig_stream_inspect (whole, NULL);
+  g_assert_nonnull (info);
+  g_assert_cmpuint (accmig_stream_info_get_length (info), ==, HISI_FULL);
+  g_assert_null (accmig_stream_inspect (empty, &on_empty));
+  g_assert_error (on_empty, ACCMIG_ERROR, ACCMIG_ERROR_TRUNCATED);
+  g_assert_null (accmig_stream_inspect (-1, &on_bad));
+  g_assert_error (on_bad, ACCMIG_ERROR, ACCMIG_ERROR_IO);
+}
+
+static gpointer
+write_byte_by_byte (gpointer data)
+{
+  int fd = GPOINTER_TO_INT (data);
+  guint8 stream[MIGSIM_SIZE];
+
+  make_migsim (stream);
+  for (gsize i = 0; i < sizeof stream; i++)
+    g_assert_cmpint (write (fd, stream + i, 1), ==, 1);
+  close (fd);
+  return NULL;
+}
+
+static void
+test_pipe (void)
+{
+  g_autoptr (AccmigStreamInfo) info = NULL;
+  GThread *writer;
+  int ends[2];
+
+  g_assert_cmpint (pipe (ends), ==, 0);
+  writer = g_thread_new ("writer", write_byte_by_byte, GINT_TO_POINTER (ends[1]));
+  info = accmig_stream_inspect (ends[0], NULL);
+  g_thread_join (writer);
+  g_assert_nonnull (info);
+  g_assert_cmpuint (accmig_stream_info_get_length (info), ==, MIGSIM_SIZE);
+  close (ends[0]);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/stream/hisi-acc/full", test_hisi_full);
+  g_test_add_func ("/stream/hisi-acc/match-only", test_hisi_match_only);
+  g_test_add_func ("/stream/hisi-acc/first-format", test_hisi_first_format);
+  g_test_add_func ("/stream/hisi-acc/summaries", test_hisi_summaries);
+  g_test_add_func ("/stream/hisi-acc/lengths", test_hisi_lengths);
+  g_test_add_func ("/stream/mtty/whole", test_mtty);
+  g_test_add_func ("/stream/mtty/broken", test_mtty_broken);
+  g_test_add_func ("/stream/migsim/whole", test_migsim);
+  g_test_add_func ("/stream/migsim/every-flip", test_migsim_every_flip);
+  g_test_add_func ("/stream/migsim/lengths", test_migsim_lengths);
+  g_test_add_func ("/stream/known-by-name", test_known_by_name);
+  g_test_add_func ("/stream/unknown", test_unknown);
+  g_test_add_func ("/stream/fd", test_fd);
+  g_test_add_func ("/stream/pipe", test_pipe);
+  return g_test_run ();
+}
