@@ -16,12 +16,14 @@
 #include <unistd.h>
 
 #include "fd-private.h"
+#include "error-private.h"
 #include "hisi-acc.h"
 #include "sysfs.h"
 
 /* migsim's match data, its stream's header; little endian. */
 #define MIGSIM_MATCH_SIZE        32
 #define MIGSIM_OFFSET_VERSION    8  /* u32 */
+#define MIGSIM_OFFSET_DEVICE     12 /* u32: vendor << 16 | device */
 #define MIGSIM_OFFSET_CAPABILITY 16 /* u32 */
 
 #define MIGSIM_PARAMETERS "module/migsim/parameters/"
@@ -247,12 +249,10 @@ has_match (const AccmigProbe *probe, gsize size)
 }
 
 static void
-add_hisi_acc (JsonObject *family, const Source *source)
+add_hisi_acc_match (JsonObject *family, const AccmigProbe *probe)
 {
-  const AccmigProbe *probe = source->probe;
   guint64 magic;
 
-  add_hisi_acc_hardware (family, source);
   if (!has_match (probe, HISI_ACC_MATCH_SIZE))
     return;
   magic = match_u64 (probe, HISI_ACC_OFFSET_MAGIC);
@@ -265,6 +265,37 @@ add_hisi_acc (JsonObject *family, const Source *source)
   set_number (family, "minor", match_u16 (probe, HISI_ACC_OFFSET_MINOR));
 }
 
+static void
+add_hisi_acc (JsonObject *family, const Source *source)
+{
+  add_hisi_acc_hardware (family, source);
+  add_hisi_acc_match (family, source->probe);
+}
+
+static void
+set_hisi_acc_device (JsonObject *device, const AccmigProbe *probe)
+{
+  set_hex (device, "device", 4, match_u32 (probe, HISI_ACC_OFFSET_DEV_ID));
+}
+
+static void
+add_migsim_match (JsonObject *family, const AccmigProbe *probe)
+{
+  if (!has_match (probe, MIGSIM_MATCH_SIZE))
+    return;
+  set_number (family, "format-version", GUINT32_FROM_LE (match_u32 (probe, MIGSIM_OFFSET_VERSION)));
+  set_number (family, "capability", GUINT32_FROM_LE (match_u32 (probe, MIGSIM_OFFSET_CAPABILITY)));
+}
+
+static void
+set_migsim_device (JsonObject *device, const AccmigProbe *probe)
+{
+  guint32 id = GUINT32_FROM_LE (match_u32 (probe, MIGSIM_OFFSET_DEVICE));
+
+  set_hex (device, "vendor", 4, id >> 16);
+  set_hex (device, "device", 4, id & 0xffff);
+}
+
 /* The module's parameters hold for all its devices, so they answer for one that cannot be asked, or has no
  * pre-copy. */
 static void
@@ -274,12 +305,9 @@ add_migsim (JsonObject *family, const Source *source)
   gint64 version;
   gint64 capability;
 
+  add_migsim_match (family, probe);
   if (has_match (probe, MIGSIM_MATCH_SIZE))
-    {
-      set_number (family, "format-version", GUINT32_FROM_LE (match_u32 (probe, MIGSIM_OFFSET_VERSION)));
-      set_number (family, "capability", GUINT32_FROM_LE (match_u32 (probe, MIGSIM_OFFSET_CAPABILITY)));
-      return;
-    }
+    return;
   if (sysfs_read_number (source->sysfs_fd, MIGSIM_PARAMETERS "format_version", &version) && version >= 0)
     json_object_set_int_member (family, "format-version", version);
   if (sysfs_read_number (source->sysfs_fd, MIGSIM_PARAMETERS "capability", &capability) && capability >= 0)
@@ -298,15 +326,18 @@ add_mtty (JsonObject *family, const Source *source)
     set_number (family, "ports", ports);
 }
 
-/* Families with an object of their own in the profile. */
+/* Families with an object of their own in the profile; with match data, what it tells of family and device.
+ */
 static const struct {
   const char *family;
   gsize match_size;
   void (*add) (JsonObject *family, const Source *source);
+  void (*add_match) (JsonObject *family, const AccmigProbe *probe);
+  void (*set_device) (JsonObject *device, const AccmigProbe *probe);
 } builders[] = {
-  { "hisi_acc", HISI_ACC_MATCH_SIZE, add_hisi_acc },
-  { "migsim", MIGSIM_MATCH_SIZE, add_migsim },
-  { "mtty", 0, add_mtty },
+  { "hisi_acc", HISI_ACC_MATCH_SIZE, add_hisi_acc, add_hisi_acc_match, set_hisi_acc_device },
+  { "migsim", MIGSIM_MATCH_SIZE, add_migsim, add_migsim_match, set_migsim_device },
+  { "mtty", 0, add_mtty, NULL, NULL },
 };
 
 gsize
@@ -348,4 +379,46 @@ accmig_profile_new_from_device (int sysfs_fd, const AccmigDeviceInfo *info, cons
   add_family (root, &source);
   json_object_unref (root);
   return profile_new_take_root (node, error);
+}
+
+/* What the match data says replaces what the target's profile says; what it does not say goes. */
+static void
+replace_by_match (JsonObject *root, gsize row, const AccmigProbe *probe)
+{
+  const char *name = builders[row].family;
+  JsonObject *family = json_object_get_object_member (root, name);
+
+  json_object_remove_member (family, "major");
+  json_object_remove_member (family, "minor");
+  builders[row].add_match (family, probe);
+  builders[row].set_device (json_object_get_object_member (root, "device"), probe);
+}
+
+AccmigProfile *
+accmig_profile_new_from_match (const AccmigProfile *target, const guint8 *match, gsize length, GError **error)
+{
+  const char *name = accmig_profile_get_family (target);
+  const AccmigProbe probe = { .known = TRUE, .match = match, .match_length = length };
+  gsize size = accmig_profile_match_size (name);
+  g_autofree char *json = accmig_profile_to_json (target);
+  JsonNode *root;
+  gsize row = 0;
+
+  if (size == 0)
+    {
+      (void)fail (error, ACCMIG_ERROR_UNSUPPORTED, "streams of the family %s have no match data", name);
+      return NULL;
+    }
+  if (length < size)
+    {
+      (void)fail (error, ACCMIG_ERROR_TRUNCATED,
+                  "%" G_GSIZE_FORMAT " bytes of a %s stream, %" G_GSIZE_FORMAT " of match data wanted",
+                  length, name, size);
+      return NULL;
+    }
+  while (g_strcmp0 (builders[row].family, name) != 0)
+    row++;
+  root = json_from_string (json, NULL); /* our own text */
+  replace_by_match (json_node_get_object (root), row, &probe);
+  return profile_new_take_root (root, error);
 }

@@ -49,6 +49,19 @@ ACCMIG_API AccmigProfile *accmig_profile_new_from_device (int sysfs_fd, const Ac
                                                           const AccmigProbe *probe, GError **error);
 
 /**
+ * accmig_profile_new_from_match:
+ * @target: a device of the stream's family
+ * @match: the stream's first bytes
+ * @length: how many; accmig_profile_match_size() of them are looked at
+ * @error: UNSUPPORTED for a family without match data, TRUNCATED
+ * Returns: (transfer full) (nullable): the profile of the device that saved the stream, as far as its match
+ * data tells; all else is as @target has it. Held against @target it answers what a driver may forget to
+ * check: hisi_acc compares only the first stream after it was bound on kernels before 7.0
+ */
+ACCMIG_API AccmigProfile *accmig_profile_new_from_match (const AccmigProfile *target, const guint8 *match,
+                                                         gsize length, GError **error);
+
+/**
  * accmig_profile_new_from_json:
  * @text: JSON, UTF-8
  * @length: bytes, or -1 for a NUL-terminated text

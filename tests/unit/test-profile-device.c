@@ -3,8 +3,8 @@
  * Profiles of devices: what is made of a mock host and a probe, and what is left out when nobody knows it.
  */
 
+#include <accmig/compat.h>
 #include <accmig/fsm.h>
-#include <accmig/profile.h>
 
 #include <string.h>
 #include <sys/utsname.h>
@@ -302,6 +302,53 @@ test_match_sizes (void)
   g_assert_cmpuint (accmig_profile_match_size (NULL), ==, 0);
 }
 
+/* A stream whose match data was changed in one place, held against the device that wrote it. */
+static void
+test_from_match (void)
+{
+  static const struct {
+    gsize offset;
+    guint8 value;
+    const char *rule; /* (nullable): what the verdict turns on */
+  } rows[] = {
+    { HISI_ACC_OFFSET_MINOR, 9, NULL },
+    { HISI_ACC_OFFSET_MAGIC, 0x11, "hisi_acc.magic" },
+    { HISI_ACC_OFFSET_QP_NUM, 17, "hisi_acc.qp-num" },
+    { HISI_ACC_OFFSET_DEV_ID, 0x59, "device.device" },
+    { HISI_ACC_OFFSET_ISO_CFG, 2, "hisi_acc.isolation" },
+    { HISI_ACC_OFFSET_MAJOR, 2, "hisi_acc.major" },
+  };
+  g_autoptr (MockSysfs) mock = sec_host ("hisi_acc_vfio_pci", TRUE);
+  guint8 match[HISI_ACC_MATCH_SIZE] = { 0 };
+  const AccmigProbe probe = { TRUE, ACCMIG_FLAG_STOP_COPY | ACCMIG_FLAG_PRE_COPY, 176, match, sizeof match };
+  g_autoptr (AccmigProfile) target = NULL;
+  g_autoptr (GError) error = NULL;
+
+  PUT (match, HISI_ACC_OFFSET_MAGIC, guint64, HISI_ACC_MAGIC_V2);
+  PUT (match, HISI_ACC_OFFSET_QP_NUM, guint32, 18);
+  PUT (match, HISI_ACC_OFFSET_DEV_ID, guint32, 0xa256);
+  PUT (match, HISI_ACC_OFFSET_MAJOR, guint16, 1);
+  target = profile_of (mock, VF, &probe);
+  for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      guint8 changed[HISI_ACC_MATCH_SIZE];
+      g_autoptr (AccmigProfile) source = NULL;
+      g_autoptr (AccmigVerdict) verdict = NULL;
+      const AccmigFinding *decisive;
+
+      memcpy (changed, match, sizeof match);
+      changed[rows[i].offset] = rows[i].value;
+      source = accmig_profile_new_from_match (target, changed, sizeof changed, &error);
+      g_assert_no_error (error);
+      verdict = accmig_compat_check (source, target, ACCMIG_COMPAT_NONE);
+      decisive = accmig_verdict_get_decisive (verdict);
+      g_assert_cmpstr (decisive != NULL ? decisive->rule : NULL, ==, rows[i].rule);
+    }
+
+  g_assert_null (accmig_profile_new_from_match (target, match, sizeof match - 1, &error));
+  g_assert_error (error, ACCMIG_ERROR, ACCMIG_ERROR_TRUNCATED);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -315,5 +362,6 @@ main (int argc, char **argv)
   g_test_add_func ("/profile/device/migsim", test_migsim);
   g_test_add_func ("/profile/device/host", test_host);
   g_test_add_func ("/profile/device/match-sizes", test_match_sizes);
+  g_test_add_func ("/profile/device/from-match", test_from_match);
   return g_test_run ();
 }
