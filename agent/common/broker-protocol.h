@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * What accmigd may ask of the broker.
+ *
+ * An sd-bus peer-to-peer connection over ACCMIG_BROKER_SOCKET (systemd hands it to the broker), object
+ * ACCMIG_OBJECT_BROKER, interface ACCMIG_IFACE_BROKER. The broker accepts the user accmig and root, nobody
+ * else. Devices are named by address and checked with accmig_address_is_valid() before anything else.
+ *
+ *   Probe       s u → t t ay s   address, match size → flags, stop-copy bytes (0 unknown), match data, access
+ *               Opens a free device (which resets it), asks, closes. Flags 0: a driver without migration.
+ *   Peek        s → u t s x      address → pid of the holder, flags, state, wall clock µs of the look
+ *               Borrows a guest's device from the process that holds it, asks, closes at once. pid 0 and
+ *               state "" when nobody has it open.
+ *   Save        s h → t          address, fd → bytes. The stream of a free device.
+ *   Load        s h → t          address, fd → bytes. Into a free device; reset after an error.
+ *   Reset       s →              resets a free device
+ *   SetMetadata s s →            domain UUID, XML element: virDomainSetMetadata (live, urn:accmig:1).
+ *               An empty string takes the element away.
+ *   ReadLog     s → ay           domain name → the last 8 KiB of QEMU's log, as they are
+ *
+ *   property HypervisorConnected b   whether QEMU's events are being forwarded
+ *
+ *   signal QemuEvent s s s x s   domain UUID, domain name, event, µs since the epoch (QEMU's clock), details
+ *               (JSON as QEMU wrote it, unread, at most 64 KiB)
+ *
+ * Errors are org.accmig1.Error.NAME, as on the system bus. Every verb on a device runs in a thread of its
+ * own, as a reset takes what the hardware takes; 64 at a time, the next answers Busy. Probe, Save, Load and
+ * Reset on one device exclude one another: the second answers Busy. Save and Load end when their caller hangs
+ * up, and after 10 minutes.
+ */
+
+#define BROKER_LOG_TAIL     (8 * 1024)  /* bytes ReadLog returns at most */
+#define BROKER_EVENT_MAX    (64 * 1024) /* bytes of details; a longer event is dropped with a warning */
+#define BROKER_MATCH_MAX    4096        /* bytes of match data */
+#define BROKER_METADATA_MAX (256 * 1024)

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * Every name the outside knows us by: bus names, paths, interfaces, errors, files, environment. A rename is
+ * one line here, and grep finds every use.
+ */
+
+#define ACCMIG_BUS_NAME          "org.accmig1"
+#define ACCMIG_OBJECT_ROOT       "/org/accmig1"
+#define ACCMIG_OBJECT_DEVICES    ACCMIG_OBJECT_ROOT "/devices"
+#define ACCMIG_OBJECT_MIGRATIONS ACCMIG_OBJECT_ROOT "/migrations"
+
+#define ACCMIG_IFACE_MANAGER   "org.accmig1.Manager"
+#define ACCMIG_IFACE_GATE      "org.accmig1.Gate"
+#define ACCMIG_IFACE_DEVICE    "org.accmig1.Device"
+#define ACCMIG_IFACE_MIGRATION "org.accmig1.Migration"
+
+/* D-Bus error names; bus-error.c maps #AccmigError codes to them. */
+#define ACCMIG_BUS_ERROR(name) "org.accmig1.Error." name
+
+/* The private connection between accmigd and accmig-broker: no bus, one peer. */
+#define ACCMIG_IFACE_BROKER  "org.accmig1.Broker"
+#define ACCMIG_OBJECT_BROKER "/org/accmig1/Broker"
+#define ACCMIG_BROKER_SOCKET "/run/accmig/broker.socket"
+
+/* polkit actions */
+#define ACCMIG_ACTION_SAVE "org.accmig1.save-state"
+#define ACCMIG_ACTION_LOAD "org.accmig1.load-state"
+
+#define ACCMIG_USER "accmig"
+
+/* Environment, for tests and for people who run a second agent. */
+#define ACCMIG_ENV_CONFIG_DIR "ACCMIG_CONFIG_DIR" /* instead of the compiled-in directory */
+#define ACCMIG_ENV_STATE_DIR  "STATE_DIRECTORY"   /* set by systemd */
+#define ACCMIG_ENV_SYSFS      "ACCMIG_SYSFS"      /* instead of /sys */
+
+/* Fields of our journal lines. */
+#define ACCMIG_FIELD_DOMAIN    "ACCMIG_DOMAIN" /* domain name */
+#define ACCMIG_FIELD_UUID      "ACCMIG_DOMAIN_UUID"
+#define ACCMIG_FIELD_DEVICE    "ACCMIG_DEVICE"    /* address */
+#define ACCMIG_FIELD_MIGRATION "ACCMIG_MIGRATION" /* id */
