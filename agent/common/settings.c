@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Settings
+ *
+ * One table says everything about every key. accmig.conf is read first, then the files in accmig.conf.d in
+ * the order of their names; a later one wins. A value that is not allowed sets the key back to its default,
+ * also when an earlier file had a good one: whoever wrote it wanted that one no longer, and the defaults are
+ * the safe side.
+ *
+ * This file uses GLib alone, since the hook links it too and has to start fast.
+ */
+
+#include "common/settings.h"
+
+#include "config.h"
+#include "common/names.h"
+
+#include <string.h>
+
+typedef enum {
+  POLICY,
+  NUMBER,
+  STRING,
+  PATH,
+} Type;
+
+/* @min, @max: of a number. @fallback: the default, as it would stand in the file. */
+static const struct {
+  const char *group;
+  const char *key;
+  Type type;
+  const char *fallback;
+  guint min, max;
+  const char *meaning;
+} table[] = {
+  /* clang-format off */
+  [SETTING_ON_AGENT_FAILURE]    = { "gate",       "on-agent-failure",    POLICY, "refuse",             0,  0,
+                                    "what the hook does when the agent does not answer" },
+  [SETTING_ON_UNKNOWN]          = { "gate",       "on-unknown",          POLICY, "refuse",             0,  0,
+                                    "what the gate does when nobody can tell whether the state fits" },
+  [SETTING_ON_NO_PROFILE]       = { "gate",       "on-no-profile",       POLICY, "refuse",             0,  0,
+                                    "what the gate does when the source sent no profile" },
+  [SETTING_HOOK_TIMEOUT]        = { "gate",       "hook-timeout",        NUMBER, "10",                 1,  60,
+                                    "seconds a hook may take" },
+  [SETTING_RESERVATION_TIMEOUT] = { "gate",       "reservation-timeout", NUMBER, "120",                10, 3600,
+                                    "seconds a device stays reserved for a guest that does not come" },
+  [SETTING_URI]                 = { "hypervisor", "uri",                 STRING, "qemu:///system",     0,  0,
+                                    "libvirt connection of this host" },
+  [SETTING_KEEP]                = { "history",    "keep",                NUMBER, "1000",               0,  1000000,
+                                    "migrations kept in the history" },
+  [SETTING_POLL_PERIOD]         = { "watch",      "poll-period",         NUMBER, "20",                 5,  1000,
+                                    "milliseconds between two looks at a device whose events nobody reports" },
+  [SETTING_SOCKET]              = { "broker",     "socket",              PATH,   ACCMIG_BROKER_SOCKET, 0,  0,
+                                    "where the broker listens" },
+  /* clang-format on */
+};
+G_STATIC_ASSERT (G_N_ELEMENTS (table) == N_SETTINGS);
+
+struct _Settings {
+  char *values[N_SETTINGS]; /* every one allowed by the table */
+  GPtrArray *warnings;      /* NULL-terminated when loaded */
+};
+
+static void G_GNUC_PRINTF (2, 3) warn (Settings *settings, const char *format, ...)
+{
+  va_list args;
+
+  va_start (args, format);
+  g_ptr_array_add (settings->warnings, g_strdup_vprintf (format, args));
+  va_end (args);
+}
+
+/* ---- values ---------------------------------------------------------------------------------- */
+
+static gboolean
+is_allowed (Setting setting, const char *value)
+{
+  switch (table[setting].type)
+    {
+    case POLICY:
+      return g_str_equal (value, "refuse") || g_str_equal (value, "accept");
+    case NUMBER:
+      return g_ascii_string_to_unsigned (value, 10, table[setting].min, table[setting].max, NULL, NULL);
+    case STRING:
+      return value[0] != '\0';
+    case PATH:
+      return g_path_is_absolute (value);
+    }
+  g_assert_not_reached ();
+}
+
+/* Returns: (transfer full): what is allowed, to follow "must be" */
+static char *
+describe (Setting setting)
+{
+  switch (table[setting].type)
+    {
+    case POLICY:
+      return g_strdup ("“refuse” or “accept”");
+    case NUMBER:
+      return g_strdup_printf ("a number from %u to %u", table[setting].min, table[setting].max);
+    case STRING:
+      return g_strdup ("some text");
+    case PATH:
+      return g_strdup ("an absolute path");
+    }
+  g_assert_not_reached ();
+}
+
+static void
+set_value (Settings *settings, Setting setting, const char *value)
+{
+  g_free (settings->values[setting]);
+  settings->values[setting] = g_strdup (value);
+}
+
+/* ---- files ----------------------------------------------------------------------------------- */
+
+static gboolean
+find_setting (const char *group, const char *key, Setting *ret_setting)
+{
+  for (Setting s = 0; s < N_SETTINGS; s++)
+    if (g_str_equal (table[s].group, group) && g_str_equal (table[s].key, key))
+      {
+        *ret_setting = s;
+        return TRUE;
+      }
+  return FALSE;
+}
+
+static void
+read_key (Settings *settings, const char *path, GKeyFile *file, const char *group, const char *key)
+{
+  g_autofree char *value = g_key_file_get_string (file, group, key, NULL);
+  g_autofree char *allowed = NULL;
+  Setting setting;
+
+  if (!find_setting (group, key, &setting))
+    {
+      warn (settings, "%s: there is no key “%s” in [%s], ignoring it", path, key, group);
+      return;
+    }
+  if (value != NULL && is_allowed (setting, g_strchomp (value)))
+    {
+      set_value (settings, setting, value);
+      return;
+    }
+  allowed = describe (setting);
+  set_value (settings, setting, table[setting].fallback);
+  warn (settings, "%s: %s.%s (%s) is “%s”, must be %s; using the default, %s", path, group, key,
+        table[setting].meaning, value == NULL ? "" : value, allowed, table[setting].fallback);
+}
+
+static gboolean
+group_exists (const char *group)
+{
+  for (Setting s = 0; s < N_SETTINGS; s++)
+    if (g_str_equal (table[s].group, group))
+      return TRUE;
+  return FALSE;
+}
+
+static void
+read_file (Settings *settings, const char *path)
+{
+  g_autoptr (GKeyFile) file = g_key_file_new ();
+  g_autoptr (GError) error = NULL;
+  g_auto (GStrv) groups = NULL;
+
+  if (!g_key_file_load_from_file (file, path, G_KEY_FILE_NONE, &error))
+    {
+      if (!g_error_matches (error, G_FILE_ERROR, G_FILE_ERROR_NOENT))
+        warn (settings, "%s: %s, ignoring the file", path, error->message);
+      return;
+    }
+  groups = g_key_file_get_groups (file, NULL);
+  for (char **group = groups; *group != NULL; group++)
+    {
+      g_auto (GStrv) keys = g_key_file_get_keys (file, *group, NULL, NULL);
+
+      if (!group_exists (*group))
+        {
+          warn (settings, "%s: there is no group [%s], ignoring it", path, *group);
+          continue;
+        }
+      for (char **key = keys; keys != NULL && *key != NULL; key++)
+        read_key (settings, path, file, *group, *key);
+    }
+}
+
+static int
+compare_names (gconstpointer a, gconstpointer b)
+{
+  return strcmp (*(const char *const *)a, *(const char *const *)b);
+}
+
+/* The drop-ins of @directory in order; hidden files, as editors leave them, are not taken. */
+static void
+read_drop_ins (Settings *settings, const char *directory)
+{
+  g_autoptr (GDir) dir = g_dir_open (directory, 0, NULL);
+  g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
+
+  for (const char *name; dir != NULL && (name = g_dir_read_name (dir)) != NULL;)
+    if (g_str_has_suffix (name, ".conf") && name[0] != '.')
+      g_ptr_array_add (names, g_strdup (name));
+  g_ptr_array_sort (names, compare_names);
+  for (guint i = 0; i < names->len; i++)
+    {
+      g_autofree char *path = g_build_filename (directory, names->pdata[i], NULL);
+
+      read_file (settings, path);
+    }
+}
+
+/* ---- the object ------------------------------------------------------------------------------ */
+
+Settings *
+settings_load (const char *directory)
+{
+  Settings *settings = g_new0 (Settings, 1);
+  const char *place = directory != NULL ? directory : g_getenv (ACCMIG_ENV_CONFIG_DIR);
+  g_autofree char *path = NULL;
+  g_autofree char *drop_ins = NULL;
+
+  if (place == NULL)
+    place = ACCMIG_CONFIG_DIR;
+  settings->warnings = g_ptr_array_new_with_free_func (g_free);
+  for (Setting s = 0; s < N_SETTINGS; s++)
+    set_value (settings, s, table[s].fallback);
+  path = g_build_filename (place, "accmig.conf", NULL);
+  drop_ins = g_build_filename (place, "accmig.conf.d", NULL);
+  read_file (settings, path);
+  read_drop_ins (settings, drop_ins);
+  g_ptr_array_add (settings->warnings, NULL);
+  return settings;
+}
+
+void
+settings_free (Settings *settings)
+{
+  if (settings == NULL)
+    return;
+  for (Setting s = 0; s < N_SETTINGS; s++)
+    g_free (settings->values[s]);
+  g_ptr_array_unref (settings->warnings);
+  g_free (settings);
+}
+
+gboolean
+settings_is_accept (const Settings *settings, Setting setting)
+{
+  g_return_val_if_fail (setting < N_SETTINGS && table[setting].type == POLICY, FALSE);
+
+  return g_str_equal (settings->values[setting], "accept");
+}
+
+guint
+settings_get_number (const Settings *settings, Setting setting)
+{
+  g_return_val_if_fail (setting < N_SETTINGS && table[setting].type == NUMBER, 0);
+
+  return (guint)g_ascii_strtoull (settings->values[setting], NULL, 10);
+}
+
+const char *
+settings_get_string (const Settings *settings, Setting setting)
+{
+  g_return_val_if_fail (setting < N_SETTINGS, NULL);
+  g_return_val_if_fail (table[setting].type == STRING || table[setting].type == PATH, NULL);
+
+  return settings->values[setting];
+}
+
+const char *const *
+settings_get_warnings (const Settings *settings)
+{
+  return (const char *const *)settings->warnings->pdata;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include <glib.h>
+
+/*
+ * The configuration: accmig.conf and the .conf files in accmig.conf.d, read once at the start.
+ *
+ * There is always a value: a file that is missing, and a key that is, means the default; so does a bad value,
+ * with a warning for whoever started the program to log. settings.c has the table of all keys; accmig.conf(5)
+ * explains them.
+ */
+
+typedef struct _Settings Settings;
+
+typedef enum {
+  /* [gate] */
+  SETTING_ON_AGENT_FAILURE,    /* policy: the hook cannot reach the agent */
+  SETTING_ON_UNKNOWN,          /* policy: the verdict is unknown */
+  SETTING_ON_NO_PROFILE,       /* policy: the source wrote no profile */
+  SETTING_HOOK_TIMEOUT,        /* number: seconds a hook may take */
+  SETTING_RESERVATION_TIMEOUT, /* number: seconds until a reserved device is free again */
+  /* [hypervisor] */
+  SETTING_URI, /* string: libvirt connection */
+  /* [history] */
+  SETTING_KEEP, /* number: migrations */
+  /* [watch] */
+  SETTING_POLL_PERIOD, /* number: milliseconds */
+  /* [broker] */
+  SETTING_SOCKET, /* string: absolute path */
+  N_SETTINGS
+} Setting;
+
+/**
+ * settings_load:
+ * @directory: (nullable): where accmig.conf is; NULL for $ACCMIG_CONFIG_DIR, or else the directory compiled
+ * in Returns: (transfer full): never NULL
+ */
+Settings *settings_load (const char *directory);
+void settings_free (Settings *settings);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Settings, settings_free)
+
+/** settings_is_accept: for a policy: whether it says "accept" rather than "refuse" */
+gboolean settings_is_accept (const Settings *settings, Setting setting);
+/** settings_get_number: for a number, in the unit named above */
+guint settings_get_number (const Settings *settings, Setting setting);
+/** settings_get_string: Returns: (transfer none): for a string */
+const char *settings_get_string (const Settings *settings, Setting setting);
+
+/**
+ * settings_get_warnings:
+ * Returns: (transfer none): NULL-terminated: one sentence for each thing in the files that was not taken
+ */
+const char *const *settings_get_warnings (const Settings *settings);
