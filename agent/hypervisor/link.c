@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * One open connection to libvirt
+ *
+ * Opening, subscribing and closing are calls that wait for the daemon, and belong to the worker. That the
+ * daemon is gone may be noticed by either thread; it is passed on to the main loop.
+ */
+
+#include "hypervisor-private.h"
+
+/* A libvirtd that has not answered for this long is taken for dead: 5 s × (3 + 1). */
+#define KEEPALIVE_INTERVAL_S 5
+#define KEEPALIVE_COUNT      3
+
+static void
+link_clear (gpointer data)
+{
+  Link *self = data;
+
+  g_array_unref (self->event_ids);
+}
+
+Link *
+link_ref (Link *self)
+{
+  return g_atomic_rc_box_acquire (self);
+}
+
+void
+link_unref (gpointer self)
+{
+  g_atomic_rc_box_release_full (self, link_clear);
+}
+
+static const char *
+close_reason (int reason)
+{
+  switch (reason)
+    {
+    case VIR_CONNECT_CLOSE_REASON_EOF:
+      return "it hung up";
+    case VIR_CONNECT_CLOSE_REASON_KEEPALIVE:
+      return "it does not answer";
+    default:
+      return "the connection broke";
+    }
+}
+
+typedef struct {
+  Link *link;
+  const char *why; /* static */
+} Loss;
+
+static void
+loss_free (gpointer data)
+{
+  Loss *loss = data;
+
+  link_unref (loss->link);
+  g_free (loss);
+}
+
+static gboolean
+announce_loss (gpointer data)
+{
+  const Loss *loss = data;
+
+  if (loss->link->owner != NULL)
+    hypervisor_lost (loss->link->owner, loss->why);
+  return G_SOURCE_REMOVE;
+}
+
+/* In whichever thread read from the socket last. */
+static void
+on_closed (virConnectPtr conn, int reason, void *opaque)
+{
+  Loss *loss = g_new (Loss, 1);
+
+  *loss = (Loss){ link_ref (opaque), close_reason (reason) };
+  g_idle_add_full (G_PRIORITY_DEFAULT, announce_loss, loss, loss_free);
+}
+
+/* Both are the remote driver's; a driver inside this process cannot be lost. The callback borrows the link,
+ * which ends after it: drivers that know no close callback take it without a word and never let go of it. */
+static void
+link_watch (Link *self)
+{
+  if (virConnectSetKeepAlive (self->handle, KEEPALIVE_INTERVAL_S, KEEPALIVE_COUNT) != 0)
+    g_debug ("no keep-alive with libvirt: %s", virGetLastErrorMessage ());
+  if (virConnectRegisterCloseCallback (self->handle, on_closed, self, NULL) != 0)
+    g_debug ("libvirt does not tell when it goes: %s", virGetLastErrorMessage ());
+}
+
+Link *
+link_open (const char *uri, HypervisorMode mode, const HypervisorCallbacks *wanted, GError **error)
+{
+  g_autoptr (Link) self = NULL;
+  virConnectPtr handle = mode == HYPERVISOR_READ_ONLY ? virConnectOpenReadOnly (uri) : virConnectOpen (uri);
+
+  if (handle == NULL)
+    {
+      (void)libvirt_fail (error, "cannot connect to “%s”", uri);
+      return NULL;
+    }
+
+  self = g_atomic_rc_box_new0 (Link);
+  self->handle = handle;
+  self->event_ids = g_array_new (FALSE, FALSE, sizeof (int));
+  self->qemu_event_id = -1;
+  link_watch (self);
+  if (!events_register (self, mode, wanted, error))
+    {
+      link_close (self);
+      return NULL;
+    }
+  return g_steal_pointer (&self);
+}
+
+void
+link_close (Link *self)
+{
+  events_deregister (self);
+  (void)virConnectUnregisterCloseCallback (self->handle, on_closed);
+  (void)virConnectClose (self->handle);
+  self->handle = NULL;
+}
