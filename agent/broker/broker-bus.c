@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The broker's interface
+ *
+ * Reading arguments, one call, writing the reply. A call keeps its message; an answer to a peer that is gone
+ * is dropped by sd-bus. Lengths are checked here, before anything else sees the text.
+ */
+
+#include "broker-bus.h"
+
+#include "common/broker-protocol.h"
+#include "common/bus-error.h"
+#include "common/bus-loop.h"
+#include "log-tail.h"
+#include "peer-bus.h"
+
+#include <accmig/error.h>
+
+/* ---- devices ---------------------------------------------------------------------------------- */
+
+static int
+ask (Peer *peer, sd_bus_message *m, DeviceVerb verb, const char *address, gsize match_size, int fd,
+     GAsyncReadyCallback reply)
+{
+  devices_ask_async (broker_get_devices (peer_get_broker (peer)), verb, address, match_size, fd,
+                     peer_get_gone (peer), reply, sd_bus_message_ref (m));
+  return 1; /* answered later */
+}
+
+/* NULL when the call has been answered with the error. */
+static DeviceAnswer *
+take_answer (GAsyncResult *result, sd_bus_message *m)
+{
+  g_autoptr (GError) error = NULL;
+  DeviceAnswer *answer = devices_ask_finish (result, &error);
+
+  if (answer == NULL)
+    bus_error_reply (m, error);
+  return answer;
+}
+
+static void
+reply_probe (GObject *object, GAsyncResult *result, gpointer user)
+{
+  g_autoptr (sd_bus_message) m = user;
+  g_autoptr (sd_bus_message) reply = NULL;
+  g_autofree DeviceAnswer *answer = take_answer (result, m);
+
+  if (answer == NULL || sd_bus_message_new_method_return (m, &reply) < 0
+      || sd_bus_message_append (reply, "tt", answer->flags, answer->bytes) < 0
+      || sd_bus_message_append_array (reply, 'y', answer->match, answer->match_length) < 0
+      || sd_bus_message_append (reply, "s", answer->access) < 0)
+    return;
+  (void)sd_bus_send (NULL, reply, NULL);
+}
+
+static void
+reply_peek (GObject *object, GAsyncResult *result, gpointer user)
+{
+  g_autoptr (sd_bus_message) m = user;
+  g_autofree DeviceAnswer *answer = take_answer (result, m);
+
+  if (answer != NULL)
+    (void)sd_bus_reply_method_return (m, "utsx", (guint32)answer->pid, answer->flags, answer->state,
+                                      answer->at_usec);
+}
+
+static void
+reply_bytes (GObject *object, GAsyncResult *result, gpointer user)
+{
+  g_autoptr (sd_bus_message) m = user;
+  g_autofree DeviceAnswer *answer = take_answer (result, m);
+
+  if (answer != NULL)
+    (void)sd_bus_reply_method_return (m, "t", answer->bytes);
+}
+
+static void
+reply_done (GObject *object, GAsyncResult *result, gpointer user)
+{
+  g_autoptr (sd_bus_message) m = user;
+  g_autofree DeviceAnswer *answer = take_answer (result, m);
+
+  if (answer != NULL)
+    (void)sd_bus_reply_method_return (m, NULL);
+}
+
+static int
+method_probe (sd_bus_message *m, void *peer, sd_bus_error *ret_error)
+{
+  const char *address;
+  guint32 match_size;
+  int r = sd_bus_message_read (m, "su", &address, &match_size);
+
+  return r < 0 ? r : ask (peer, m, DEVICE_PROBE, address, match_size, -1, reply_probe);
+}
+
+static int
+method_peek (sd_bus_message *m, void *peer, sd_bus_error *ret_error)
+{
+  const char *address;
+  int r = sd_bus_message_read (m, "s", &address);
+
+  return r < 0 ? r : ask (peer, m, DEVICE_PEEK, address, 0, -1, reply_peek);
+}
+
+static int
+method_save (sd_bus_message *m, void *peer, sd_bus_error *ret_error)
+{
+  const char *address;
+  int fd;
+  int r = sd_bus_message_read (m, "sh", &address, &fd);
+
+  return r < 0 ? r : ask (peer, m, DEVICE_SAVE, address, 0, fd, reply_bytes);
+}
+
+static int
+method_load (sd_bus_message *m, void *peer, sd_bus_error *ret_error)
+{
+  const char *address;
+  int fd;
+  int r = sd_bus_message_read (m, "sh", &address, &fd);
+
+  return r < 0 ? r : ask (peer, m, DEVICE_LOAD, address, 0, fd, reply_bytes);
+}
+
+static int
+method_reset (sd_bus_message *m, void *peer, sd_bus_error *ret_error)
+{
+  const char *address;
+  int r = sd_bus_message_read (m, "s", &address);
+
+  return r < 0 ? r : ask (peer, m, DEVICE_RESET, address, 0, -1, reply_done);
+}
+
+/* ---- domains ---------------------------------------------------------------------------------- */
+
+typedef struct {
+  sd_bus_message *m;
+  Hypervisor *hypervisor;
+} MetadataCall;
+
+static void
+reply_metadata (GObject *object, GAsyncResult *result, gpointer user)
+{
+  g_autofree MetadataCall *call = user;
+  g_autoptr (sd_bus_message) m = call->m;
+  g_autoptr (GError) error = NULL;
+
+  if (hypervisor_set_metadata_finish (call->hypervisor, result, &error))
+    (void)sd_bus_reply_method_return (m, NULL);
+  else
+    bus_error_reply (m, error);
+}
+
+static gboolean
+check_metadata (const char *uuid, const char *xml, GError **error)
+{
+  gsize length = strlen (xml);
+
+  if (!g_uuid_string_is_valid (uuid))
+    g_set_error (error, ACCMIG_ERROR, ACCMIG_ERROR_INVALID, "“%.64s” is no UUID of a domain", uuid);
+  else if (length > BROKER_METADATA_MAX)
+    g_set_error (error, ACCMIG_ERROR, ACCMIG_ERROR_LIMIT, "the metadata has %zu bytes, %d are the limit",
+                 length, BROKER_METADATA_MAX);
+  else
+    return TRUE;
+  return FALSE;
+}
+
+static int
+method_set_metadata (sd_bus_message *m, void *peer, sd_bus_error *ret_error)
+{
+  g_autoptr (GError) error = NULL;
+  const char *uuid, *xml;
+  MetadataCall *call;
+  int r = sd_bus_message_read (m, "ss", &uuid, &xml);
+
+  if (r < 0)
+    return r;
+  if (!check_metadata (uuid, xml, &error))
+    return bus_error_set (ret_error, error);
+
+  call = g_new (MetadataCall, 1);
+  *call = (MetadataCall){ sd_bus_message_ref (m), broker_get_hypervisor (peer_get_broker (peer)) };
+  hypervisor_set_metadata_async (call->hypervisor, uuid, *xml != '\0' ? xml : NULL, reply_metadata, call);
+  return 1;
+}
+
+static int
+method_read_log (sd_bus_message *m, void *peer, sd_bus_error *ret_error)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GBytes) tail = NULL;
+  g_autoptr (sd_bus_message) reply = NULL;
+  const char *domain;
+  gconstpointer data;
+  gsize length;
+  int r = sd_bus_message_read (m, "s", &domain);
+
+  if (r < 0)
+    return r;
+  tail = log_tail_read (broker_get_log_dir (peer_get_broker (peer)), domain, BROKER_LOG_TAIL, &error);
+  if (tail == NULL)
+    return bus_error_set (ret_error, error);
+
+  data = g_bytes_get_data (tail, &length);
+  if ((r = sd_bus_message_new_method_return (m, &reply)) < 0
+      || (r = sd_bus_message_append_array (reply, 'y', data, length)) < 0)
+    return r;
+  return sd_bus_send (NULL, reply, NULL);
+}
+
+static int
+get_hypervisor_connected (sd_bus *bus, const char *path, const char *interface, const char *property,
+                          sd_bus_message *reply, void *peer, sd_bus_error *ret_error)
+{
+  const Hypervisor *hypervisor = broker_get_hypervisor (peer_get_broker (peer));
+
+  return sd_bus_message_append (reply, "b", hypervisor_is_connected (hypervisor));
+}
+
+/* Who may call was decided when the connection was accepted; without the flag sd-bus would want a peer with
+ * CAP_SYS_ADMIN, which the agent has not. */
+const sd_bus_vtable broker_vtable[] = {
+  SD_BUS_VTABLE_START (0),
+  SD_BUS_METHOD_WITH_ARGS ("Probe", SD_BUS_ARGS ("s", address, "u", match_size),
+                           SD_BUS_RESULT ("t", flags, "t", stop_copy_size, "ay", match, "s", access),
+                           method_probe, SD_BUS_VTABLE_UNPRIVILEGED),
+  SD_BUS_METHOD_WITH_ARGS ("Peek", SD_BUS_ARGS ("s", address),
+                           SD_BUS_RESULT ("u", pid, "t", flags, "s", state, "x", at_usec), method_peek,
+                           SD_BUS_VTABLE_UNPRIVILEGED),
+  SD_BUS_METHOD_WITH_ARGS ("Save", SD_BUS_ARGS ("s", address, "h", stream), SD_BUS_RESULT ("t", bytes),
+                           method_save, SD_BUS_VTABLE_UNPRIVILEGED),
+  SD_BUS_METHOD_WITH_ARGS ("Load", SD_BUS_ARGS ("s", address, "h", stream), SD_BUS_RESULT ("t", bytes),
+                           method_load, SD_BUS_VTABLE_UNPRIVILEGED),
+  SD_BUS_METHOD_WITH_ARGS ("Reset", SD_BUS_ARGS ("s", address), SD_BUS_NO_RESULT, method_reset,
+                           SD_BUS_VTABLE_UNPRIVILEGED),
+  SD_BUS_METHOD_WITH_ARGS ("SetMetadata", SD_BUS_ARGS ("s", uuid, "s", xml), SD_BUS_NO_RESULT,
+                           method_set_metadata, SD_BUS_VTABLE_UNPRIVILEGED),
+  SD_BUS_METHOD_WITH_ARGS ("ReadLog", SD_BUS_ARGS ("s", domain), SD_BUS_RESULT ("ay", tail), method_read_log,
+                           SD_BUS_VTABLE_UNPRIVILEGED),
+  SD_BUS_PROPERTY ("HypervisorConnected", "b", get_hypervisor_connected, 0,
+                   SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+  SD_BUS_SIGNAL_WITH_ARGS ("QemuEvent",
+                           SD_BUS_ARGS ("s", uuid, "s", domain, "s", event, "x", at_usec, "s", details), 0),
+  SD_BUS_VTABLE_END
+};

@@ -1,0 +1,392 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The verbs on devices
+ *
+ * A request is checked and entered in the table of busy devices by the main loop; its thread does the work,
+ * strikes it out and gives the answer. In here @error is never NULL.
+ */
+
+#include "devices.h"
+
+#include <accmig/inventory.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* No more at a time over all devices: each is a thread. */
+#define MAX_REQUESTS 64
+
+/* Nothing waits for ever: a stream whose other end has stopped is given up, and its device runs again. */
+#define STREAM_LIMIT_S 600
+
+struct _Devices {
+  int sysfs_fd;
+  GMutex lock;
+  GHashTable *busy; /* addresses, under lock */
+  guint running;    /* requests, under lock */
+};
+
+typedef struct _Request Request;
+
+typedef struct {
+  const char *name;
+  gboolean exclusive; /* opens the device */
+  gboolean streams;   /* needs an fd */
+  gboolean (*run) (Request *request, GError **error);
+} Verb;
+
+struct _Request {
+  Devices *devices; /* a reference */
+  const Verb *verb;
+  char *address;
+  gsize match_size;
+  int stream_fd;
+  GCancellable *gone; /* the caller's */
+  gulong gone_id;
+  GCancellable *stop; /* follows gone, or the time limit */
+  GSource *limit;
+  DeviceAnswer *answer;
+};
+
+static void
+devices_clear (gpointer data)
+{
+  Devices *self = data;
+
+  close (self->sysfs_fd);
+  g_hash_table_unref (self->busy);
+  g_mutex_clear (&self->lock);
+}
+
+Devices *
+devices_new (int sysfs_fd)
+{
+  Devices *self = g_atomic_rc_box_new0 (Devices);
+
+  self->sysfs_fd = sysfs_fd;
+  self->busy = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  g_mutex_init (&self->lock);
+  return self;
+}
+
+void
+devices_free (Devices *self)
+{
+  if (self != NULL)
+    g_atomic_rc_box_release_full (self, devices_clear);
+}
+
+/* ---- in the request's thread ------------------------------------------------------------------ */
+
+/* What a driver does not offer is an answer, not a failure. */
+static gboolean
+or_unsupported (gboolean ok, GError **error)
+{
+  if (ok || !g_error_matches (*error, ACCMIG_ERROR, ACCMIG_ERROR_UNSUPPORTED))
+    return ok;
+  g_clear_error (error);
+  return TRUE;
+}
+
+static AccmigDevice *
+open_free (const Request *request, GError **error)
+{
+  return accmig_device_open (request->devices->sysfs_fd, request->address, ACCMIG_ACCESS_AUTO, error);
+}
+
+static gboolean
+run_probe (Request *request, GError **error)
+{
+  DeviceAnswer *answer = request->answer;
+  g_autoptr (AccmigDevice) device = open_free (request, error);
+
+  if (device == NULL)
+    return FALSE;
+  answer->access = accmig_device_get_access (device) == ACCMIG_ACCESS_CDEV ? "cdev" : "group";
+  if (!or_unsupported (accmig_device_get_flags (device, &answer->flags, error), error))
+    return FALSE;
+  if (answer->flags == 0)
+    return TRUE;
+  if (!or_unsupported (accmig_device_get_stop_copy_size (device, &answer->bytes, error), error))
+    return FALSE;
+  if (request->match_size == 0)
+    return TRUE;
+  return or_unsupported (accmig_device_read_match (device, request->match_size, answer->match,
+                                                   &answer->match_length, error),
+                         error);
+}
+
+static gboolean
+ask_holder (Request *request, pid_t pid, GError **error)
+{
+  DeviceAnswer *answer = request->answer;
+  g_autoptr (AccmigDevice) device =
+      accmig_device_borrow (request->devices->sysfs_fd, pid, request->address, error);
+  AccmigState state;
+
+  if (device == NULL)
+    return FALSE;
+  answer->pid = pid;
+  if (!or_unsupported (accmig_device_get_flags (device, &answer->flags, error), error))
+    return FALSE;
+  if (answer->flags == 0)
+    return TRUE;
+  if (!accmig_device_get_state (device, &state, error))
+    return FALSE;
+  answer->at_usec = g_get_real_time ();
+  answer->state = accmig_state_to_string (state);
+  return TRUE;
+}
+
+static gboolean
+run_peek (Request *request, GError **error)
+{
+  pid_t pid;
+
+  request->answer->at_usec = g_get_real_time ();
+  if (!accmig_device_find_holder (request->devices->sysfs_fd, request->address, &pid, error))
+    return FALSE;
+  if (pid == 0 || ask_holder (request, pid, error))
+    return TRUE;
+  if (!g_error_matches (*error, ACCMIG_ERROR, ACCMIG_ERROR_NOT_FOUND))
+    return FALSE;
+  g_clear_error (error); /* it let go between the two looks: nobody has it open */
+  request->answer->pid = 0;
+  return TRUE;
+}
+
+static gboolean
+run_save (Request *request, GError **error)
+{
+  g_autoptr (AccmigDevice) device = open_free (request, error);
+
+  return device != NULL
+         && accmig_device_save (device, request->stream_fd, g_cancellable_get_fd (request->stop),
+                                &request->answer->bytes, error);
+}
+
+static gboolean
+run_load (Request *request, GError **error)
+{
+  g_autoptr (AccmigDevice) device = open_free (request, error);
+
+  return device != NULL
+         && accmig_device_load (device, request->stream_fd, g_cancellable_get_fd (request->stop),
+                                &request->answer->bytes, error);
+}
+
+static gboolean
+run_reset (Request *request, GError **error)
+{
+  g_autoptr (AccmigDevice) device = open_free (request, error);
+
+  return device != NULL && accmig_device_reset (device, error);
+}
+
+static const Verb verbs[] = {
+  [DEVICE_PROBE] = { "probe", TRUE, FALSE, run_probe }, [DEVICE_PEEK] = { "peek", FALSE, FALSE, run_peek },
+  [DEVICE_SAVE] = { "save", TRUE, TRUE, run_save },     [DEVICE_LOAD] = { "load", TRUE, TRUE, run_load },
+  [DEVICE_RESET] = { "reset", TRUE, FALSE, run_reset },
+};
+G_STATIC_ASSERT (G_N_ELEMENTS (verbs) == N_DEVICE_VERBS);
+
+/* ---- the request ------------------------------------------------------------------------------ */
+
+static void
+on_gone (GCancellable *gone, gpointer stop)
+{
+  g_cancellable_cancel (stop);
+}
+
+static gboolean
+on_limit (gpointer stop)
+{
+  g_cancellable_cancel (stop);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+request_limit (Request *self)
+{
+  self->limit = g_timeout_source_new_seconds (STREAM_LIMIT_S);
+  g_source_set_callback (self->limit, on_limit, g_object_ref (self->stop), g_object_unref);
+  g_source_attach (self->limit, NULL);
+}
+
+static void
+request_free (gpointer data)
+{
+  Request *self = data;
+
+  g_cancellable_disconnect (self->gone, self->gone_id);
+  g_object_unref (self->gone);
+  g_object_unref (self->stop);
+  if (self->limit != NULL)
+    {
+      g_source_destroy (self->limit);
+      g_source_unref (self->limit);
+    }
+  if (self->stream_fd >= 0)
+    close (self->stream_fd);
+  g_free (self->answer);
+  g_free (self->address);
+  devices_free (self->devices);
+  g_free (self);
+}
+
+static Request *
+request_new (Devices *devices, const Verb *verb, const char *address, gsize match_size, GCancellable *gone)
+{
+  Request *self = g_new0 (Request, 1);
+
+  self->devices = g_atomic_rc_box_acquire (devices);
+  self->verb = verb;
+  self->address = g_strdup (address);
+  self->match_size = match_size;
+  self->stream_fd = -1;
+  self->gone = g_object_ref (gone);
+  self->stop = g_cancellable_new ();
+  self->gone_id = g_cancellable_connect (gone, G_CALLBACK (on_gone), self->stop, NULL);
+  self->answer = g_new0 (DeviceAnswer, 1);
+  self->answer->access = "";
+  self->answer->state = "";
+  return self;
+}
+
+/* Refuses what root should not be made to write to or read from on another's word, as device nodes and
+ * folders. */
+static gboolean
+request_take_stream (Request *self, int fd, GError **error)
+{
+  struct stat st;
+
+  if (fstat (fd, &st) < 0 || !(S_ISREG (st.st_mode) || S_ISFIFO (st.st_mode) || S_ISSOCK (st.st_mode)))
+    {
+      g_set_error (error, ACCMIG_ERROR, ACCMIG_ERROR_INVALID,
+                   "cannot %s %s: the stream must be a file, pipe or socket", self->verb->name,
+                   self->address);
+      return FALSE;
+    }
+  self->stream_fd = fcntl (fd, F_DUPFD_CLOEXEC, 3);
+  if (self->stream_fd < 0)
+    {
+      g_set_error (error, ACCMIG_ERROR, ACCMIG_ERROR_IO, "cannot %s %s: %s", self->verb->name, self->address,
+                   g_strerror (errno));
+      return FALSE;
+    }
+  request_limit (self);
+  return TRUE;
+}
+
+/* Enters the request in the table, or tells why not. */
+static gboolean
+request_begin (const Request *self, GError **error)
+{
+  Devices *devices = self->devices;
+  g_autoptr (GMutexLocker) G_GNUC_UNUSED locker = g_mutex_locker_new (&devices->lock);
+
+  if (devices->running >= MAX_REQUESTS)
+    {
+      g_set_error (error, ACCMIG_ERROR, ACCMIG_ERROR_BUSY, "cannot %s %s: %u requests are at work already",
+                   self->verb->name, self->address, devices->running);
+      return FALSE;
+    }
+  if (self->verb->exclusive && !g_hash_table_add (devices->busy, g_strdup (self->address)))
+    {
+      g_set_error (error, ACCMIG_ERROR, ACCMIG_ERROR_BUSY, "cannot %s %s: another request is at work on it",
+                   self->verb->name, self->address);
+      return FALSE;
+    }
+  devices->running++;
+  return TRUE;
+}
+
+static void
+request_end (const Request *self)
+{
+  Devices *devices = self->devices;
+  g_autoptr (GMutexLocker) G_GNUC_UNUSED locker = g_mutex_locker_new (&devices->lock);
+
+  if (self->verb->exclusive)
+    g_hash_table_remove (devices->busy, self->address);
+  devices->running--;
+}
+
+static gpointer
+request_main (gpointer data)
+{
+  g_autoptr (GTask) task = data;
+  Request *request = g_task_get_task_data (task);
+  GError *error = NULL;
+  gboolean ok = request->verb->run (request, &error);
+
+  request_end (request);
+  if (ok)
+    g_task_return_pointer (task, g_steal_pointer (&request->answer), g_free);
+  else
+    g_task_return_error (task, error);
+  return NULL;
+}
+
+static gboolean
+request_start (Request *self, GTask *task, GError **error)
+{
+  g_autoptr (GThread) thread = NULL;
+
+  if (!request_begin (self, error))
+    return FALSE;
+  thread = g_thread_try_new (self->verb->name, request_main, g_object_ref (task), error);
+  if (thread != NULL)
+    return TRUE;
+  g_object_unref (task);
+  request_end (self);
+  return FALSE;
+}
+
+static gboolean
+check_arguments (const char *address, gsize match_size, GError **error)
+{
+  if (!accmig_address_is_valid (address, NULL))
+    {
+      g_set_error (error, ACCMIG_ERROR, ACCMIG_ERROR_INVALID, "“%.64s” is no address of a device", address);
+      return FALSE;
+    }
+  if (match_size > BROKER_MATCH_MAX)
+    {
+      g_set_error (error, ACCMIG_ERROR, ACCMIG_ERROR_LIMIT,
+                   "match data of %zu bytes asked for, %d are the limit", match_size, BROKER_MATCH_MAX);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+void
+devices_ask_async (Devices *self, DeviceVerb verb, const char *address, gsize match_size, int stream_fd,
+                   GCancellable *gone, GAsyncReadyCallback callback, gpointer user)
+{
+  g_autoptr (GTask) task = g_task_new (NULL, NULL, callback, user);
+  GError *error = NULL;
+  Request *request;
+
+  if (!check_arguments (address, match_size, &error))
+    {
+      g_task_return_error (task, error);
+      return;
+    }
+  request = request_new (self, &verbs[verb], address, match_size, gone);
+  g_task_set_task_data (task, request, request_free);
+  if (request->verb->streams && !request_take_stream (request, stream_fd, &error))
+    {
+      g_task_return_error (task, error);
+      return;
+    }
+  if (!request_start (request, task, &error))
+    g_task_return_error (task, error);
+}
+
+DeviceAnswer *
+devices_ask_finish (GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
