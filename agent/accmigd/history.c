@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * History
+ *
+ * One table, one row a migration. The columns that lists and recovery need stand on their own; everything
+ * else is in the row's document. A row is written when the phase changes and when figures arrive, in one
+ * durable transaction each, so that what the agent knew survives its death.
+ *
+ * The layout's number is SQLite's user_version. An older agent that finds a newer layout refuses to open it.
+ */
+
+#include "history.h"
+
+#include <sqlite3.h>
+
+#define LAYOUT 1
+
+struct _History {
+  sqlite3 *db;
+  char *path;
+  guint keep;
+};
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (sqlite3_stmt, sqlite3_finalize)
+
+static const char create_sql[] =
+    "CREATE TABLE migration ("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " uuid TEXT NOT NULL, name TEXT NOT NULL, token TEXT NOT NULL, role TEXT NOT NULL,"
+    " phase TEXT NOT NULL, cause TEXT NOT NULL, worked_out INTEGER NOT NULL, ended INTEGER NOT NULL,"
+    " started_usec INTEGER NOT NULL, ended_usec INTEGER NOT NULL, downtime_usec INTEGER NOT NULL,"
+    " document TEXT NOT NULL);"
+    "CREATE INDEX migration_unfinished ON migration (ended) WHERE ended = 0;"
+    "PRAGMA user_version = 1;";
+
+#define COLUMNS                                                                                              \
+  "id, uuid, name, token, role, phase, cause, worked_out, started_usec, ended_usec, downtime_usec, document"
+
+void
+history_row_free (HistoryRow *row)
+{
+  if (row == NULL)
+    return;
+  g_free (row->uuid);
+  g_free (row->name);
+  g_free (row->token);
+  g_free (row->cause);
+  g_free (row->document);
+  g_free (row);
+}
+
+static gboolean
+fail_sqlite (History *self, GError **error, const char *what)
+{
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED, "cannot %s history “%s”: %s", what, self->path,
+               sqlite3_errmsg (self->db));
+  return FALSE;
+}
+
+static gboolean
+execute (History *self, const char *sql, const char *what, GError **error)
+{
+  return sqlite3_exec (self->db, sql, NULL, NULL, NULL) == SQLITE_OK || fail_sqlite (self, error, what);
+}
+
+/* (nullable): sets @error on failure */
+static sqlite3_stmt *
+prepare (History *self, const char *sql, const char *what, GError **error)
+{
+  sqlite3_stmt *statement = NULL;
+
+  if (sqlite3_prepare_v2 (self->db, sql, -1, &statement, NULL) != SQLITE_OK)
+    fail_sqlite (self, error, what);
+  return statement;
+}
+
+/* Creates the layout in a new file, accepts the present one, refuses every other. */
+static gboolean
+ensure_layout (History *self, GError **error)
+{
+  g_autoptr (sqlite3_stmt) statement = prepare (self, "PRAGMA user_version", "read", error);
+  int found;
+
+  if (statement == NULL)
+    return FALSE;
+  if (sqlite3_step (statement) != SQLITE_ROW)
+    return fail_sqlite (self, error, "read");
+  found = sqlite3_column_int (statement, 0);
+  if (found == LAYOUT)
+    return TRUE;
+  if (found != 0)
+    {
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
+                   "history “%s” has layout %d, this agent knows %d", self->path, found, LAYOUT);
+      return FALSE;
+    }
+  return execute (self, create_sql, "create", error);
+}
+
+History *
+history_open (const char *path, guint keep, GError **error)
+{
+  g_autoptr (History) self = g_new0 (History, 1);
+
+  self->path = g_strdup (path);
+  self->keep = keep;
+  if (sqlite3_open_v2 (path, &self->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) != SQLITE_OK)
+    {
+      fail_sqlite (self, error, "open");
+      return NULL;
+    }
+  sqlite3_busy_timeout (self->db, 1000); /* ms; somebody looks into it with another tool */
+  if (!execute (self, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL", "open", error)
+      || !ensure_layout (self, error))
+    return NULL;
+  return g_steal_pointer (&self);
+}
+
+void
+history_close (History *self)
+{
+  if (self == NULL)
+    return;
+  sqlite3_close (self->db);
+  g_free (self->path);
+  g_free (self);
+}
+
+static void
+bind_text (sqlite3_stmt *statement, int index, const char *text)
+{
+  sqlite3_bind_text (statement, index, text != NULL ? text : "", -1, SQLITE_TRANSIENT);
+}
+
+/* Forgets the oldest ended rows beyond what is kept. */
+static gboolean
+prune (History *self, GError **error)
+{
+  g_autofree char *sql =
+      g_strdup_printf ("DELETE FROM migration WHERE ended = 1 AND id <= "
+                       "(SELECT id FROM migration WHERE ended = 1 ORDER BY id DESC LIMIT 1 OFFSET %u)",
+                       self->keep);
+
+  return execute (self, sql, "prune", error);
+}
+
+gboolean
+history_write (History *self, HistoryRow *row, GError **error)
+{
+  g_autoptr (sqlite3_stmt) statement =
+      prepare (self,
+               "INSERT OR REPLACE INTO migration (" COLUMNS ", ended)"
+               " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+               "write", error);
+
+  if (statement == NULL)
+    return FALSE;
+  if (row->id != 0)
+    sqlite3_bind_int64 (statement, 1, row->id);
+  bind_text (statement, 2, row->uuid);
+  bind_text (statement, 3, row->name);
+  bind_text (statement, 4, row->token);
+  bind_text (statement, 5, role_to_string (row->role));
+  bind_text (statement, 6, phase_to_string (row->phase));
+  bind_text (statement, 7, row->cause);
+  sqlite3_bind_int (statement, 8, row->worked_out);
+  sqlite3_bind_int64 (statement, 9, row->started_usec);
+  sqlite3_bind_int64 (statement, 10, row->ended_usec);
+  sqlite3_bind_int64 (statement, 11, row->downtime_usec);
+  bind_text (statement, 12, row->document);
+  sqlite3_bind_int (statement, 13, phase_is_end (row->phase));
+  if (sqlite3_step (statement) != SQLITE_DONE)
+    return fail_sqlite (self, error, "write");
+  if (row->id == 0)
+    row->id = sqlite3_last_insert_rowid (self->db);
+  return !phase_is_end (row->phase) || prune (self, error);
+}
+
+static HistoryRow *
+read_row (sqlite3_stmt *statement)
+{
+  HistoryRow *row = g_new0 (HistoryRow, 1);
+  const char *role = (const char *)sqlite3_column_text (statement, 4);
+  const char *phase = (const char *)sqlite3_column_text (statement, 5);
+
+  row->id = sqlite3_column_int64 (statement, 0);
+  row->uuid = g_strdup ((const char *)sqlite3_column_text (statement, 1));
+  row->name = g_strdup ((const char *)sqlite3_column_text (statement, 2));
+  row->token = g_strdup ((const char *)sqlite3_column_text (statement, 3));
+  row->role = g_strcmp0 (role, role_to_string (ROLE_DESTINATION)) == 0 ? ROLE_DESTINATION : ROLE_SOURCE;
+  if (!phase_from_string (phase, &row->phase))
+    row->phase = PHASE_LOST; /* a word of a later agent */
+  row->cause = g_strdup ((const char *)sqlite3_column_text (statement, 6));
+  row->worked_out = sqlite3_column_int (statement, 7) != 0;
+  row->started_usec = sqlite3_column_int64 (statement, 8);
+  row->ended_usec = sqlite3_column_int64 (statement, 9);
+  row->downtime_usec = sqlite3_column_int64 (statement, 10);
+  row->document = g_strdup ((const char *)sqlite3_column_text (statement, 11));
+  return row;
+}
+
+/* (nullable): every row of @statement; sets @error on failure */
+static GPtrArray *
+read_rows (History *self, sqlite3_stmt *statement, GError **error)
+{
+  g_autoptr (GPtrArray) rows = g_ptr_array_new_with_free_func ((GDestroyNotify)history_row_free);
+  int step;
+
+  while ((step = sqlite3_step (statement)) == SQLITE_ROW)
+    g_ptr_array_add (rows, read_row (statement));
+  if (step != SQLITE_DONE)
+    {
+      fail_sqlite (self, error, "read");
+      return NULL;
+    }
+  return g_steal_pointer (&rows);
+}
+
+GPtrArray *
+history_list (History *self, guint limit, GError **error)
+{
+  g_autoptr (sqlite3_stmt) statement =
+      prepare (self, "SELECT " COLUMNS " FROM migration ORDER BY id DESC LIMIT ?1", "read", error);
+
+  if (statement == NULL)
+    return NULL;
+  sqlite3_bind_int64 (statement, 1, limit);
+  return read_rows (self, statement, error);
+}
+
+GPtrArray *
+history_list_unfinished (History *self, GError **error)
+{
+  g_autoptr (sqlite3_stmt) statement =
+      prepare (self, "SELECT " COLUMNS " FROM migration WHERE ended = 0 ORDER BY id", "read", error);
+
+  return statement != NULL ? read_rows (self, statement, error) : NULL;
+}
+
+HistoryRow *
+history_get (History *self, guint64 id, GError **error)
+{
+  g_autoptr (sqlite3_stmt) statement =
+      prepare (self, "SELECT " COLUMNS " FROM migration WHERE ?1 = 0 OR id = ?1 ORDER BY id DESC LIMIT 1",
+               "read", error);
+  g_autoptr (GPtrArray) rows = NULL;
+
+  if (statement == NULL)
+    return NULL;
+  sqlite3_bind_int64 (statement, 1, id);
+  rows = read_rows (self, statement, error);
+  return rows != NULL && rows->len > 0 ? g_ptr_array_steal_index (rows, 0) : NULL;
+}

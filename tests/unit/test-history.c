@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * History: what is written is read again, by a successor too; what is not ours is left alone.
+ */
+
+#include <glib/gstdio.h>
+#include <sqlite3.h>
+
+#include "accmigd/history.h"
+
+typedef struct {
+  char *dir;
+  char *path;
+} Fixture;
+
+static void
+set_up (Fixture *f, gconstpointer data)
+{
+  f->dir = g_dir_make_tmp ("accmig-history-XXXXXX", NULL);
+  f->path = g_build_filename (f->dir, "history.db", NULL);
+}
+
+static void
+tear_down (Fixture *f, gconstpointer data)
+{
+  static const char *const names[] = { "history.db", "history.db-wal", "history.db-shm" };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      g_autofree char *path = g_build_filename (f->dir, names[i], NULL);
+
+      (void)g_remove (path);
+    }
+  g_assert_cmpint (g_rmdir (f->dir), ==, 0);
+  g_free (f->dir);
+  g_free (f->path);
+}
+
+static HistoryRow
+row (Phase phase)
+{
+  return (HistoryRow){ .uuid = (char *)"9b4d6bd6-6f1a-4d0c-8f3c-3d8f3f0c6c11",
+                       .name = (char *)"web“1”'; DROP TABLE migration; --",
+                       .token = (char *)"0123456789abcdef",
+                       .cause = (char *)"because",
+                       .role = ROLE_DESTINATION,
+                       .phase = phase,
+                       .started_usec = 1000,
+                       .ended_usec = phase_is_end (phase) ? 2000 : 0,
+                       .downtime_usec = 42,
+                       .document = (char *)"{}" };
+}
+
+static History *
+open_ok (const Fixture *f, guint keep)
+{
+  g_autoptr (GError) error = NULL;
+  History *history = history_open (f->path, keep, &error);
+
+  g_assert_no_error (error);
+  return history;
+}
+
+static void
+write_ok (History *history, HistoryRow *r)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (history_write (history, r, &error));
+  g_assert_no_error (error);
+}
+
+static void
+test_survives (Fixture *f, gconstpointer data)
+{
+  HistoryRow first = row (PHASE_INCOMING), second = row (PHASE_COMPLETED);
+  {
+    g_autoptr (History) history = open_ok (f, 10);
+
+    write_ok (history, &first);
+    write_ok (history, &second);
+    g_assert_cmpuint (first.id, ==, 1);
+    g_assert_cmpuint (second.id, ==, 2);
+    first.phase = PHASE_RESUMING;
+    write_ok (history, &first);
+    g_assert_cmpuint (first.id, ==, 1);
+  }
+  g_autoptr (History) history = open_ok (f, 10);
+  g_autoptr (GPtrArray) unfinished = history_list_unfinished (history, NULL);
+  g_autoptr (GPtrArray) all = history_list (history, 10, NULL);
+  HistoryRow *read = unfinished->pdata[0];
+
+  g_assert_cmpuint (unfinished->len, ==, 1);
+  g_assert_cmpuint (all->len, ==, 2);
+  g_assert_cmpuint (read->id, ==, 1);
+  g_assert_cmpint (read->phase, ==, PHASE_RESUMING);
+  g_assert_cmpint (read->role, ==, ROLE_DESTINATION);
+  g_assert_cmpstr (read->name, ==, first.name);
+  g_assert_cmpstr (read->token, ==, first.token);
+  g_assert_cmpint (read->started_usec, ==, 1000);
+  read = all->pdata[0];
+  g_assert_cmpuint (read->id, ==, 2);
+  g_assert_cmpint (read->ended_usec, ==, 2000);
+  g_assert_cmpint (read->downtime_usec, ==, 42);
+}
+
+static void
+test_get (Fixture *f, gconstpointer data)
+{
+  g_autoptr (History) history = open_ok (f, 10);
+  g_autoptr (GError) error = NULL;
+  HistoryRow r = row (PHASE_FAILED);
+
+  g_assert_null (history_get (history, 0, &error));
+  g_assert_no_error (error);
+  write_ok (history, &r);
+  r.id = 0;
+  write_ok (history, &r);
+
+  g_autoptr (HistoryRow) newest = history_get (history, 0, &error);
+  g_autoptr (HistoryRow) first = history_get (history, 1, &error);
+
+  g_assert_cmpuint (newest->id, ==, 2);
+  g_assert_cmpuint (first->id, ==, 1);
+  g_assert_null (history_get (history, 3, &error));
+  g_assert_no_error (error);
+}
+
+static void
+test_prunes_only_ended (Fixture *f, gconstpointer data)
+{
+  g_autoptr (History) history = open_ok (f, 3);
+  HistoryRow running = row (PHASE_COPYING);
+
+  write_ok (history, &running);
+  for (int i = 0; i < 10; i++)
+    {
+      HistoryRow r = row (PHASE_COMPLETED);
+
+      write_ok (history, &r);
+    }
+  g_autoptr (GPtrArray) all = history_list (history, 100, NULL);
+  const HistoryRow *last = all->pdata[3];
+
+  g_assert_cmpuint (all->len, ==, 4);
+  g_assert_cmpuint (last->id, ==, running.id);
+}
+
+static void
+test_refuses_other_layouts (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  sqlite3 *db = NULL;
+
+  g_assert_cmpint (sqlite3_open (f->path, &db), ==, SQLITE_OK);
+  g_assert_cmpint (sqlite3_exec (db, "PRAGMA user_version = 7; CREATE TABLE theirs (x)", NULL, NULL, NULL),
+                   ==, SQLITE_OK);
+  sqlite3_close (db);
+  g_assert_null (history_open (f->path, 10, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED);
+  g_assert_nonnull (strstr (error->message, "layout 7, this agent knows 1"));
+}
+
+static void
+test_refuses_noise (Fixture *f, gconstpointer data)
+{
+  g_autofree char *noise = g_strnfill (10000, 'x');
+  g_autofree char *after = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (g_file_set_contents (f->path, noise, -1, NULL));
+  g_assert_null (history_open (f->path, 10, &error));
+  g_assert_nonnull (strstr (error->message, f->path));
+  g_assert_true (g_file_get_contents (f->path, &after, NULL, NULL));
+  g_assert_cmpstr (noise, ==, after);
+}
+
+int
+main (int argc, char **argv)
+{
+  static const struct {
+    const char *path;
+    void (*run) (Fixture *f, gconstpointer data);
+  } tests[] = {
+    { "/history/survives", test_survives },
+    { "/history/get", test_get },
+    { "/history/prunes-only-ended", test_prunes_only_ended },
+    { "/history/refuses-other-layouts", test_refuses_other_layouts },
+    { "/history/refuses-noise", test_refuses_noise },
+  };
+
+  g_test_init (&argc, &argv, NULL);
+  for (gsize i = 0; i < G_N_ELEMENTS (tests); i++)
+    g_test_add (tests[i].path, Fixture, NULL, set_up, tests[i].run, tear_down);
+  return g_test_run ();
+}
