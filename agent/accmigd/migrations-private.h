@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "log.h"
+#include "migration-private.h"
+#include "migrations.h"
+
+/*
+ * What the files of the set of migrations share: migrations.c keeps it and changes phases, and one file for
+ * each witness translates: migrations-libvirt.c, migrations-qemu.c, migrations-look.c, migrations-recovery.c.
+ */
+
+/* Wall-clock error of a moment that is the arrival of a libvirt event. */
+#define ARRIVAL_USEC (20 * 1000)
+
+/* A record and what is known about it only while it is watched. */
+typedef struct {
+  Migration *migration;
+  gboolean cancelling;       /* QEMU said so; what ends it now is the cancellation */
+  gboolean has_events;       /* its devices send VFIO_MIGRATION */
+  gboolean resuming_seen;    /* destination: a look found a device resuming */
+  gboolean reconciling;      /* what the job statistics or the log say decides */
+  gint64 jobless_since_usec; /* monotonic; 0: has a job, or was not asked */
+} Watched;
+
+struct _Migrations {
+  History *history;
+  MigrationsCallbacks callbacks;
+  gpointer user;
+  GPtrArray *watched; /* of Watched, oldest first */
+  gboolean history_failed;
+};
+
+/* (nullable): the unfinished record of a domain. */
+Watched *migrations_find_running (const Migrations *self, const char *uuid);
+
+/* (nullable): the unfinished record, else the one that ended in the last half minute. */
+Watched *migrations_find_recent (const Migrations *self, const char *uuid);
+
+/* (nullable): a record for a source that nobody announced; NULL when the guest has no VFIO devices or @event
+ * begins nothing. */
+Watched *migrations_begin_source (Migrations *self, const char *uuid, const char *name, Event event);
+
+/* Changes the phase if @event does; @cause (nullable): why, when it ends it. */
+void migrations_dispatch (Migrations *self, Watched *watched, Event event, const char *cause);
+
+/* Writes the record; a failure is logged once and survived. */
+void migrations_save (Migrations *self, Watched *watched);
+
+/* Tells the callbacks that something about it changed. */
+void migrations_changed (Migrations *self, const Watched *watched);
+
+/* Logs the step from @from to the present phase, with the cause. */
+void migrations_log_phase (const Migration *migration, Phase from);
+
+/* What a journal line about it carries. */
+LogContext migrations_context (const Migration *migration);

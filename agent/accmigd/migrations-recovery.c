@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Migrations, after an absence
+ *
+ * libvirtd was restarted, or the agent was: what is there now decides what became of the unfinished ones.
+ */
+
+#include "migrations-private.h"
+
+/* A source whose guest is still defined here. */
+static void
+reconcile_source (Migrations *self, Watched *watched, const HypervisorDomain *domain)
+{
+  if (hypervisor_domain_was_migrated (domain))
+    {
+      migration_set_worked_out (watched->migration);
+      migrations_dispatch (self, watched, EVENT_GONE, NULL);
+      return;
+    }
+  if (hypervisor_domain_get_state (domain) == HYPERVISOR_DOMAIN_SHUTOFF)
+    {
+      migration_set_worked_out (watched->migration);
+      migrations_dispatch (self, watched, EVENT_STOPPED, NULL);
+      return;
+    }
+  watched->reconciling = TRUE; /* the job decides */
+  self->callbacks.want_job (migration_get_uuid (watched->migration), FALSE, self->user);
+}
+
+static void
+reconcile_destination (Migrations *self, Watched *watched, const HypervisorDomain *domain)
+{
+  gboolean runs = hypervisor_domain_get_state (domain) == HYPERVISOR_DOMAIN_RUNNING;
+
+  if (hypervisor_domain_get_state (domain) != HYPERVISOR_DOMAIN_SHUTOFF
+      && (!runs || hypervisor_domain_is_migrating (domain)))
+    return; /* still on its way */
+  migration_set_worked_out (watched->migration);
+  migrations_dispatch (self, watched, runs ? EVENT_GUEST_RESUMED : EVENT_STOPPED, NULL);
+}
+
+/* (nullable) */
+static const HypervisorDomain *
+find_domain (const GPtrArray *domains, const char *uuid)
+{
+  for (guint i = 0; i < domains->len; i++)
+    if (g_strcmp0 (hypervisor_domain_get_uuid (domains->pdata[i]), uuid) == 0)
+      return domains->pdata[i];
+  return NULL;
+}
+
+static void
+reconcile (Migrations *self, Watched *watched, const GPtrArray *domains)
+{
+  const Migration *migration = watched->migration;
+  const HypervisorDomain *domain = find_domain (domains, migration_get_uuid (migration));
+  gboolean source = migration_get_role (migration) == ROLE_SOURCE;
+  Phase phase = migration_get_phase (migration);
+
+  if (domain != NULL && source)
+    reconcile_source (self, watched, domain);
+  else if (domain != NULL)
+    reconcile_destination (self, watched, domain);
+  else if (source)
+    {
+      watched->reconciling = TRUE; /* the log decides */
+      self->callbacks.want_log (migration_get_uuid (migration), migration_get_name (migration), self->user);
+    }
+  else if (phase != PHASE_ANNOUNCED && phase != PHASE_ACCEPTED) /* libvirt has not made it yet, then */
+    {
+      migration_set_worked_out (watched->migration);
+      migrations_dispatch (self, watched, EVENT_STOPPED, NULL);
+    }
+}
+
+void
+migrations_reconcile (Migrations *self, const GPtrArray *domains)
+{
+  g_autoptr (GPtrArray) unfinished = g_ptr_array_new ();
+
+  for (guint i = 0; i < self->watched->len; i++)
+    {
+      Watched *watched = self->watched->pdata[i];
+
+      if (!phase_is_end (migration_get_phase (watched->migration)))
+        g_ptr_array_add (unfinished, watched);
+    }
+  for (guint i = 0; i < unfinished->len; i++)
+    reconcile (self, unfinished->pdata[i], domains);
+}

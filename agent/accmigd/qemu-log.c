@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * QEMU log
+ *
+ * QMP tells that a migration failed, never why; the reason is a line that QEMU wrote to its log. libvirt adds
+ * lines of its own when QEMU starts and ends. Times look like "2026-11-23T02:10:11.123456Z
+ * qemu-system-x86_64: " from QEMU and "2026-11-23 02:10:15.666+0000: " from libvirt.
+ */
+
+#include "qemu-log.h"
+
+#include <string.h>
+
+/* A second's grace: the record begins when the agent hears of the migration, not when QEMU does. */
+#define GRACE_USEC G_USEC_PER_SEC
+
+/* What a telling line contains, the most telling first: the device's own failure before what followed from
+ * it. */
+static const char *const tells[] = {
+  "Failed setting device state",
+  "Failed resetting device",
+  "error while loading state",
+  "load of migration failed",
+  "Failed to ",
+  "Unable to ",
+  "failed",
+};
+
+static const char shutting_down[] = "shutting down, reason=";
+
+/* Reads the time a line begins with. Returns: whether there is one; @ret_rest is what follows it. */
+static gboolean
+read_time (const char *line, gint64 *ret_usec, const char **ret_rest)
+{
+  const char *end = strchr (line, 'Z');
+  g_autoptr (GTimeZone) utc = g_time_zone_new_utc ();
+  g_autofree char *iso = NULL;
+  g_autoptr (GDateTime) time = NULL;
+
+  if (strlen (line) < 20 || line[4] != '-')
+    return FALSE;
+  if (line[10] == ' ') /* libvirt's */
+    end = strstr (line, "+0000: ");
+  if (end == NULL || end - line > 40)
+    return FALSE;
+  iso = g_strndup (line, end - line);
+  iso[10] = 'T';
+  time = g_date_time_new_from_iso8601 (iso, utc);
+  if (time == NULL)
+    return FALSE;
+  *ret_usec = g_date_time_to_unix (time) * G_USEC_PER_SEC + g_date_time_get_microsecond (time);
+  *ret_rest = line[10] == ' ' ? end + strlen ("+0000: ") : end + 1;
+  return TRUE;
+}
+
+/* (transfer full): the lines since then, newest first, without their times */
+static GPtrArray *
+recent_lines (const char *text, gsize length, gint64 since_usec)
+{
+  g_autofree char *copy = g_strndup (text, length); /* ends at a NUL byte, should there be one */
+  g_auto (GStrv) lines = g_strsplit (copy, "\n", -1);
+  GPtrArray *recent = g_ptr_array_new_with_free_func (g_free);
+
+  for (guint i = g_strv_length (lines); i > 0; i--)
+    {
+      const char *rest;
+      gint64 usec;
+
+      if (read_time (lines[i - 1], &usec, &rest) && usec >= since_usec - GRACE_USEC)
+        g_ptr_array_add (recent, g_strdup (rest));
+    }
+  return recent;
+}
+
+/* Drops " qemu-system-x86_64: " from the front. */
+static char *
+without_program (const char *line)
+{
+  const char *colon = strstr (line, ": ");
+
+  while (*line == ' ')
+    line++;
+  if (g_str_has_prefix (line, "qemu-") && colon != NULL)
+    line = colon + 2;
+  return g_strdup (line);
+}
+
+char *
+qemu_log_find_cause (const char *text, gsize length, gint64 since_usec)
+{
+  g_autoptr (GPtrArray) lines = recent_lines (text, length, since_usec);
+
+  for (gsize i = 0; i < G_N_ELEMENTS (tells); i++)
+    for (guint j = 0; j < lines->len; j++)
+      if (strstr (lines->pdata[j], tells[i]) != NULL && strstr (lines->pdata[j], shutting_down) == NULL)
+        return without_program (lines->pdata[j]);
+  return NULL;
+}
+
+char *
+qemu_log_find_end (const char *text, gsize length, gint64 since_usec)
+{
+  g_autoptr (GPtrArray) lines = recent_lines (text, length, since_usec);
+
+  for (guint i = 0; i < lines->len; i++)
+    {
+      const char *line = lines->pdata[i];
+
+      if (g_str_has_prefix (line, shutting_down))
+        return g_strchomp (g_strdup (line + strlen (shutting_down)));
+    }
+  return NULL;
+}

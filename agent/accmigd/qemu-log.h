@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include <glib.h>
+
+/*
+ * What the tail of a domain's QEMU log says about the end of a migration. The text is hostile.
+ */
+
+/**
+ * qemu_log_find_cause:
+ * @text: the tail of the log, any bytes
+ * @since_usec: lines with an earlier time are of another attempt
+ * Returns: (transfer full) (nullable): the most telling line, without time and program name
+ */
+char *qemu_log_find_cause (const char *text, gsize length, gint64 since_usec);
+
+/**
+ * qemu_log_find_end:
+ * Returns: (transfer full) (nullable): libvirt's word for why QEMU ended ("migrated", "failed", "destroyed", …), the last
+ *   one since @since_usec
+ */
+char *qemu_log_find_end (const char *text, gsize length, gint64 since_usec);

@@ -1,0 +1,589 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Migrations: conversations. Each is what the hook, libvirt and QEMU say, in the order in which it arrives,
+ * and what the record must say at the end. The real hypervisor is not needed for that: its domains are three
+ * fields here.
+ */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "accmigd/log.h"
+#include "accmigd/migrations.h"
+
+#define UUID  "9b4d6bd6-6f1a-4d0c-8f3c-3d8f3f0c6c11"
+#define OTHER "11111111-2222-3333-4444-555555555555"
+
+static const char xml[] =
+    "<domain type='qemu'><name>web1</name><uuid>" UUID "</uuid><metadata>"
+    "<accmig:devices xmlns:accmig='urn:accmig:1' token='00112233aabbccdd'/></metadata><devices>"
+    "<hostdev mode='subsystem' type='pci' managed='no'><source>"
+    "<address domain='0x0001' bus='0x00' slot='0x00' function='0x1'/></source>"
+    "<alias name='hostdev0'/></hostdev></devices></domain>";
+
+/* What the hypervisor would have read. */
+struct _HypervisorDomain {
+  const char *uuid;
+  HypervisorDomainState state;
+  gboolean was_migrated, is_migrating;
+};
+
+const char *
+hypervisor_domain_get_uuid (const HypervisorDomain *domain)
+{
+  return domain->uuid;
+}
+
+HypervisorDomainState
+hypervisor_domain_get_state (const HypervisorDomain *domain)
+{
+  return domain->state;
+}
+
+gboolean
+hypervisor_domain_was_migrated (const HypervisorDomain *domain)
+{
+  return domain->was_migrated;
+}
+
+gboolean
+hypervisor_domain_is_migrating (const HypervisorDomain *domain)
+{
+  return domain->is_migrating;
+}
+
+typedef struct {
+  History *history;
+  Migrations *migrations;
+  AccmigDomain *domain;
+  guint added, ended, removed, want_job, want_log;
+} Fixture;
+
+static void
+on_added (const Migration *migration, gpointer user)
+{
+  ((Fixture *)user)->added++;
+}
+
+static void
+on_ended (const Migration *migration, gpointer user)
+{
+  ((Fixture *)user)->ended++;
+}
+
+static void
+on_removed (const Migration *migration, gpointer user)
+{
+  ((Fixture *)user)->removed++;
+}
+
+static void
+on_want_job (const char *uuid, gboolean completed, gpointer user)
+{
+  ((Fixture *)user)->want_job++;
+}
+
+static void
+on_want_log (const char *uuid, const char *name, gpointer user)
+{
+  ((Fixture *)user)->want_log++;
+}
+
+static const AccmigDomain *
+on_get_domain (const char *uuid, gpointer user)
+{
+  return strcmp (uuid, UUID) == 0 ? ((Fixture *)user)->domain : NULL;
+}
+
+static const MigrationsCallbacks callbacks = {
+  .added = on_added,
+  .ended = on_ended,
+  .removed = on_removed,
+  .want_job = on_want_job,
+  .want_log = on_want_log,
+  .get_domain = on_get_domain,
+};
+
+static void
+set_up (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  f->history = history_open (":memory:", 100, &error);
+  g_assert_no_error (error);
+  f->domain = accmig_domain_new_from_xml (xml, strlen (xml), &error);
+  g_assert_no_error (error);
+  f->migrations = migrations_new (f->history, &callbacks, f);
+}
+
+static void
+tear_down (Fixture *f, gconstpointer data)
+{
+  migrations_free (f->migrations);
+  accmig_domain_free (f->domain);
+  history_close (f->history);
+}
+
+/* ---- conversations: one line a step -----------------------------------------------------------------------
+ */
+
+static const struct {
+  const char *name;
+  Lifecycle lifecycle;
+} lifecycles[] = {
+  { "started-migrated", LIFECYCLE_STARTED_MIGRATED },
+  { "suspended-migrated", LIFECYCLE_SUSPENDED_MIGRATED },
+  { "suspended", LIFECYCLE_SUSPENDED },
+  { "resumed-migrated", LIFECYCLE_RESUMED_MIGRATED },
+  { "resumed", LIFECYCLE_RESUMED },
+  { "stopped-migrated", LIFECYCLE_STOPPED_MIGRATED },
+  { "stopped-failed", LIFECYCLE_STOPPED_FAILED },
+  { "stopped", LIFECYCLE_STOPPED },
+};
+
+static Lifecycle
+lifecycle_named (const char *name)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (lifecycles); i++)
+    if (strcmp (lifecycles[i].name, name) == 0)
+      return lifecycles[i].lifecycle;
+  g_error ("no lifecycle “%s” in the test", name);
+}
+
+static void
+say_qemu (Fixture *f, const char *what, gint64 at_usec)
+{
+  g_auto (GStrv) words = g_strsplit (what, " ", 2);
+  g_autofree char *details = NULL;
+
+  if (strcmp (words[0], "MIGRATION") == 0)
+    details = g_strdup_printf ("{\"status\": \"%s\"}", words[1]);
+  else if (strcmp (words[0], "VFIO_MIGRATION") == 0)
+    details =
+        g_strdup_printf ("{\"device-state\": \"%s\", \"device-id\": \"hostdev0\", \"qom-path\": \"/x\"}",
+                         words[1]);
+  else
+    details = g_strdup ("");
+  migrations_on_qemu_event (f->migrations, UUID, "web1", words[0], at_usec, details);
+}
+
+/* "qemu EVENT [WORD]", "libvirt LIFECYCLE", "hook OPERATION", "announce", "accept", "refuse CAUSE", "expire"
+ */
+static void
+say (Fixture *f, const char *line, gint64 at_usec)
+{
+  g_auto (GStrv) words = g_strsplit (line, " ", 2);
+
+  if (strcmp (words[0], "qemu") == 0)
+    say_qemu (f, words[1], at_usec);
+  else if (strcmp (words[0], "libvirt") == 0)
+    migrations_on_lifecycle (f->migrations, UUID, "web1", lifecycle_named (words[1]));
+  else if (strcmp (words[0], "hook") == 0)
+    migrations_on_hook (f->migrations, UUID, words[1], "-");
+  else if (strcmp (words[0], "announce") == 0)
+    migrations_announce (f->migrations, f->domain);
+  else if (strcmp (words[0], "accept") == 0)
+    migrations_on_gate (f->migrations, UUID, TRUE, "");
+  else if (strcmp (words[0], "refuse") == 0)
+    migrations_on_gate (f->migrations, UUID, FALSE, words[1]);
+  else if (strcmp (words[0], "expire") == 0)
+    migrations_on_expired (f->migrations, UUID);
+  else
+    g_error ("no step “%s” in the test", line);
+}
+
+static void
+converse (Fixture *f, const char *steps)
+{
+  g_auto (GStrv) lines = g_strsplit (steps, "; ", -1);
+  gint64 at = g_get_real_time ();
+
+  for (guint i = 0; lines[i] != NULL; i++)
+    say (f, lines[i], at + i * 1000); /* 1 ms apart, by QEMU's clock */
+}
+
+typedef struct {
+  const char *name;
+  const char *steps;
+  Role role;
+  Phase phase;
+  const char *cause; /* part of it */
+} Conversation;
+
+static const Conversation conversations[] = {
+  { "source-succeeds",
+    "qemu MIGRATION setup; qemu VFIO_MIGRATION pre-copy; qemu MIGRATION active; qemu VFIO_MIGRATION "
+    "stop-copy; qemu STOP; "
+    "libvirt suspended-migrated; qemu MIGRATION pre-switchover; qemu MIGRATION device; qemu MIGRATION "
+    "completed; "
+    "qemu VFIO_MIGRATION stop; libvirt stopped-migrated",
+    ROLE_SOURCE, PHASE_COMPLETED, "" },
+  { "source-succeeds-libvirt-first",
+    "qemu MIGRATION setup; libvirt suspended-migrated; libvirt stopped-migrated; qemu MIGRATION active; qemu "
+    "STOP; "
+    "qemu MIGRATION completed",
+    ROLE_SOURCE, PHASE_COMPLETED, "" },
+  { "source-succeeds-without-qemu-events", "libvirt suspended-migrated; libvirt stopped-migrated",
+    ROLE_SOURCE, PHASE_COMPLETED, "" },
+  { "source-cancelled-while-copying",
+    "qemu MIGRATION setup; qemu MIGRATION active; qemu MIGRATION cancelling; qemu MIGRATION cancelled; "
+    "qemu VFIO_MIGRATION running",
+    ROLE_SOURCE, PHASE_CANCELLED, "cancelled" },
+  { "source-cancelled-after-the-stop",
+    "qemu MIGRATION active; qemu MIGRATION setup; qemu MIGRATION active; libvirt suspended-migrated; "
+    "qemu MIGRATION cancelling; libvirt resumed; qemu MIGRATION cancelled",
+    ROLE_SOURCE, PHASE_CANCELLED, "cancelled" },
+  { "source-cancelled-told-late",
+    "qemu MIGRATION setup; libvirt suspended-migrated; libvirt resumed; qemu MIGRATION cancelling; "
+    "qemu MIGRATION cancelled",
+    ROLE_SOURCE, PHASE_CANCELLED, "cancelled" },
+  { "source-fails-after-the-stop",
+    "qemu MIGRATION setup; qemu MIGRATION active; qemu STOP; libvirt suspended-migrated; qemu MIGRATION "
+    "failed; "
+    "qemu RESUME; qemu VFIO_MIGRATION running; libvirt resumed",
+    ROLE_SOURCE, PHASE_FAILED, "failed" },
+  { "source-status-of-a-later-qemu", "qemu MIGRATION setup; qemu MIGRATION failing; qemu MIGRATION failed",
+    ROLE_SOURCE, PHASE_FAILED, "failed" },
+  { "source-destroyed", "qemu MIGRATION setup; qemu MIGRATION active; libvirt stopped", ROLE_SOURCE,
+    PHASE_FAILED, "ended here" },
+  { "source-suspended-meanwhile",
+    "qemu MIGRATION setup; qemu MIGRATION active; libvirt suspended; libvirt resumed; libvirt "
+    "suspended-migrated; "
+    "libvirt stopped-migrated",
+    ROLE_SOURCE, PHASE_COMPLETED, "" },
+  { "destination-succeeds",
+    "announce; accept; hook prepare; hook start; hook started; qemu MIGRATION setup; libvirt "
+    "started-migrated; "
+    "qemu MIGRATION active; qemu VFIO_MIGRATION resuming; qemu MIGRATION completed; qemu RESUME; "
+    "libvirt resumed-migrated; qemu VFIO_MIGRATION running",
+    ROLE_DESTINATION, PHASE_COMPLETED, "" },
+  { "destination-guest-was-paused",
+    "announce; accept; hook prepare; libvirt started-migrated; qemu MIGRATION completed; libvirt suspended",
+    ROLE_DESTINATION, PHASE_COMPLETED, "" },
+  { "destination-refuses", "announce; refuse queue count differs", ROLE_DESTINATION, PHASE_REFUSED,
+    "queue count differs" },
+  { "destination-load-fails",
+    "announce; accept; hook prepare; hook started; libvirt started-migrated; qemu MIGRATION active; "
+    "qemu MIGRATION failed; libvirt stopped-failed; hook release",
+    ROLE_DESTINATION, PHASE_FAILED, "" },
+  { "destination-source-gave-up",
+    "announce; accept; hook prepare; libvirt started-migrated; libvirt stopped-failed; hook stopped; hook "
+    "release",
+    ROLE_DESTINATION, PHASE_FAILED, "the source gave up" },
+  { "destination-other-hook-refused", "announce; accept; hook prepare; hook stopped; hook release",
+    ROLE_DESTINATION, PHASE_FAILED, "ended before the guest ran" },
+  { "destination-nothing-follows", "announce; accept; expire", ROLE_DESTINATION, PHASE_FAILED,
+    "reservation ran out" },
+  { "destination-announced-twice", "announce; accept; announce; refuse no device", ROLE_DESTINATION,
+    PHASE_REFUSED, "no device" },
+};
+
+static void
+test_conversation (Fixture *f, gconstpointer data)
+{
+  const Conversation *c = data;
+  const Migration *last;
+
+  converse (f, c->steps);
+  g_assert_cmpuint (migrations_size (f->migrations), >=, 1);
+  last = migrations_get (f->migrations, migrations_size (f->migrations) - 1);
+  g_assert_cmpstr (role_to_string (migration_get_role (last)), ==, role_to_string (c->role));
+  g_assert_cmpstr (phase_to_string (migration_get_phase (last)), ==, phase_to_string (c->phase));
+  g_assert_nonnull (strstr (migration_get_cause (last), c->cause));
+  if (*c->cause == '\0' && c->phase == PHASE_COMPLETED)
+    g_assert_cmpstr (migration_get_cause (last), ==, "");
+  g_assert_cmpint (migration_get_ended_usec (last), >=, migration_get_started_usec (last));
+  g_assert_cmpstr (migration_get_token (last), ==, "00112233aabbccdd");
+  g_assert_cmpuint (f->added, ==, migrations_size (f->migrations));
+  g_assert_cmpuint (f->ended, ==, migrations_size (f->migrations));
+  g_assert_null (migrations_running (f->migrations, UUID));
+
+  g_autoptr (HistoryRow) row = history_get (f->history, 0, NULL);
+  g_assert_cmpint (row->phase, ==, c->phase);
+  g_assert_cmpstr (row->cause, ==, migration_get_cause (last));
+}
+
+/* ---- single concerns
+ * ----------------------------------------------------------------------------------------- */
+
+static const Migration *
+newest (const Fixture *f)
+{
+  return migrations_get (f->migrations, migrations_size (f->migrations) - 1);
+}
+
+static void
+test_nothing_to_do_with_us (Fixture *f, gconstpointer data)
+{
+  migrations_on_qemu_event (f->migrations, OTHER, "db", "MIGRATION", 1, "{\"status\": \"setup\"}");
+  migrations_on_lifecycle (f->migrations, OTHER, "db", LIFECYCLE_SUSPENDED_MIGRATED);
+  migrations_on_iteration (f->migrations, OTHER, "db", 1);
+  converse (f, "libvirt suspended; libvirt resumed; qemu STOP; qemu RESUME; qemu VFIO_MIGRATION stop; "
+               "libvirt stopped; "
+               "hook prepare; hook start; hook started; hook stopped; hook release; expire");
+  g_assert_cmpuint (migrations_size (f->migrations), ==, 0);
+}
+
+static void
+test_hostile_events (Fixture *f, gconstpointer data)
+{
+  static const char *const details[] = {
+    "", "[", "{}", "[[[[[[", "null", "{\"status\": 5}", "{\"status\": []}", "\xff\xfe"
+  };
+  g_autofree char *deep = g_strnfill (100000, '[');
+  g_autofree char *nested = g_strnfill (2000, '[');
+
+  converse (f, "qemu MIGRATION setup");
+  log_set_max_level (-1); /* each of them is a line */
+  for (gsize i = 0; i < G_N_ELEMENTS (details); i++)
+    migrations_on_qemu_event (f->migrations, UUID, "web1", "MIGRATION", 1, details[i]);
+  migrations_on_qemu_event (f->migrations, UUID, "web1", "VFIO_MIGRATION", 1, deep);
+  migrations_on_qemu_event (f->migrations, UUID, "web1", "VFIO_MIGRATION", 1, nested);
+  migrations_on_qemu_event (f->migrations, UUID, "web1", "VFIO_MIGRATION", 1,
+                            "{\"device-state\": \"stop\", \"device-id\": \"../../etc\"}");
+  log_set_max_level (6);
+  g_assert_cmpint (migration_get_phase (newest (f)), ==, PHASE_PREPARING);
+}
+
+static void
+test_stragglers_begin_nothing (Fixture *f, gconstpointer data)
+{
+  gint64 before = g_get_real_time () - 1;
+
+  converse (f, "qemu MIGRATION setup; qemu MIGRATION active; qemu MIGRATION failed");
+  say (f, "qemu MIGRATION setup", before);
+  say (f, "libvirt resumed", before);
+  migrations_on_iteration (f->migrations, UUID, "web1", 3);
+  g_assert_cmpuint (migrations_size (f->migrations), ==, 1);
+  say (f, "qemu MIGRATION setup", g_get_real_time () + 1000);
+  g_assert_cmpuint (migrations_size (f->migrations), ==, 2);
+  g_assert_nonnull (migrations_running (f->migrations, UUID));
+}
+
+static void
+test_outage (Fixture *f, gconstpointer data)
+{
+  HypervisorJob job = { .downtime_ms = 140, .downtime_net_ms = 120, .device_bytes = 176 };
+  MigrationDevice device;
+
+  /* stop-copy at 3 ms, STOP at 4 ms by QEMU's clock: 1 ms before the guest stopped */
+  converse (f, "qemu MIGRATION setup; qemu VFIO_MIGRATION pre-copy; qemu MIGRATION active; qemu "
+               "VFIO_MIGRATION stop-copy; "
+               "qemu STOP; libvirt suspended-migrated; qemu MIGRATION completed; libvirt stopped-migrated");
+  migrations_on_job (f->migrations, UUID, &job, TRUE);
+  device = migration_get_device (newest (f), 0);
+  g_assert_cmpstr (device.state, ==, "stop-copy");
+  g_assert_true (device.outage.known);
+  g_assert_false (device.outage.complete);
+  g_assert_cmpint (device.outage.usec, ==, 121000);
+  g_assert_cmpint (device.outage.origin, ==, ACCMIG_ORIGIN_LIBVIRT);
+  g_assert_cmpint (migration_get_downtime (newest (f)).usec, ==, 120000);
+  g_assert_cmpint (migration_get_job (newest (f))->device_bytes, ==, 176);
+}
+
+static void
+test_failed_source_has_a_complete_outage (Fixture *f, gconstpointer data)
+{
+  converse (f, "qemu MIGRATION setup; qemu MIGRATION active; qemu VFIO_MIGRATION stop-copy; qemu STOP; "
+               "libvirt suspended-migrated; qemu MIGRATION failed; qemu RESUME; qemu VFIO_MIGRATION running");
+
+  MigrationDevice device = migration_get_device (newest (f), 0);
+
+  g_assert_cmpstr (device.state, ==, "running");
+  g_assert_true (device.outage.complete);
+  g_assert_cmpint (device.outage.usec, ==, 5000);
+}
+
+static void
+test_looks (Fixture *f, gconstpointer data)
+{
+  gint64 now = g_get_real_time ();
+
+  converse (f, "qemu MIGRATION setup; qemu MIGRATION active");
+  g_assert_true (migrations_wants_looks (f->migrations, UUID));
+  migrations_on_look (f->migrations, "0001:00:00.1", ACCMIG_STATE_PRE_COPY, now, 20000);
+  migrations_on_look (f->migrations, "0001:00:00.1", ACCMIG_STATE_STOP_COPY, now + 20000, 20000);
+  migrations_on_look (f->migrations, "0001:00:00.7", ACCMIG_STATE_STOP_COPY, now + 20000, 20000);
+  g_assert_cmpstr (migration_get_device (newest (f), 0).state, ==, "stop-copy");
+  converse (f, "libvirt suspended-migrated; qemu MIGRATION failed");
+  migrations_on_look (f->migrations, "0001:00:00.1", ACCMIG_STATE_RUNNING, now + 60000, 20000);
+
+  MigrationDevice device = migration_get_device (newest (f), 0);
+
+  g_assert_true (device.outage.complete);
+  g_assert_cmpint (device.outage.usec, ==, 40000);
+  g_assert_cmpint (device.outage.origin, ==, ACCMIG_ORIGIN_POLL);
+  g_assert_cmpint (device.outage.error_usec, >=, 20000);
+  g_assert_false (migrations_wants_looks (f->migrations, UUID));
+}
+
+static void
+test_events_make_looks_needless (Fixture *f, gconstpointer data)
+{
+  converse (f, "qemu MIGRATION setup; qemu VFIO_MIGRATION pre-copy");
+  g_assert_false (migrations_wants_looks (f->migrations, UUID));
+}
+
+static void
+test_memory_is_bounded (Fixture *f, gconstpointer data)
+{
+  for (int i = 0; i < 50; i++)
+    converse (f, "announce; refuse no");
+  g_assert_cmpuint (migrations_size (f->migrations), ==, 16);
+  g_assert_cmpuint (f->removed, ==, 34);
+  g_assert_cmpuint (migration_get_id (newest (f)), ==, 50);
+}
+
+static void
+test_log_gives_the_cause (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GDateTime) now = g_date_time_new_now_utc ();
+  g_autofree char *time = g_date_time_format (now, "%Y-%m-%dT%H:%M:%S.%f");
+  g_autofree char *text = g_strdup_printf (
+      "2001-01-01T00:00:00.000000Z qemu-system-x86_64: load of migration failed: of another time\n"
+      "%sZ qemu-system-x86_64: error while loading state section id 2(0000:00:02.0/vfio)\n"
+      "%sZ qemu-system-x86_64: load of migration failed: Bad address\n",
+      time, time);
+
+  converse (f, "announce; accept; libvirt started-migrated; qemu MIGRATION failed");
+  g_assert_cmpuint (f->want_log, ==, 1);
+  migrations_on_qemu_log (f->migrations, UUID, text, strlen (text));
+  g_assert_cmpstr (migration_get_cause (newest (f)), ==,
+                   "error while loading state section id 2(0000:00:02.0/vfio)");
+}
+
+/* ---- after an absence
+ * ---------------------------------------------------------------------------------------- */
+
+typedef struct {
+  const char *name;
+  const char *before;      /* what was seen before the agent was killed */
+  HypervisorDomain domain; /* what is there now; uuid NULL: nothing */
+  const char *log;         /* (nullable): last word in QEMU's log, when it is asked for; "" for none */
+  int job;                 /* answer to want_job: 1 active, 0 none, -1 must not be asked */
+  Phase phase;
+} Absence;
+
+static const Absence absences[] = {
+  { "source-arrived",
+    "qemu MIGRATION setup; qemu MIGRATION active",
+    { UUID, HYPERVISOR_DOMAIN_SHUTOFF, TRUE, FALSE },
+    NULL,
+    -1,
+    PHASE_COMPLETED },
+  { "source-gone-log-says-migrated", "qemu MIGRATION setup", { NULL }, "migrated", -1, PHASE_COMPLETED },
+  { "source-gone-log-says-destroyed", "qemu MIGRATION setup", { NULL }, "destroyed", -1, PHASE_FAILED },
+  { "source-gone-log-says-nothing", "qemu MIGRATION setup", { NULL }, "", -1, PHASE_LOST },
+  { "source-goes-on",
+    "qemu MIGRATION setup; qemu MIGRATION active",
+    { UUID, HYPERVISOR_DOMAIN_RUNNING, FALSE, TRUE },
+    NULL,
+    1,
+    PHASE_COPYING },
+  { "source-runs-without-a-job",
+    "qemu MIGRATION setup; qemu MIGRATION active",
+    { UUID, HYPERVISOR_DOMAIN_RUNNING, FALSE, FALSE },
+    NULL,
+    0,
+    PHASE_FAILED },
+  { "source-shut-off",
+    "qemu MIGRATION setup",
+    { UUID, HYPERVISOR_DOMAIN_SHUTOFF, FALSE, FALSE },
+    NULL,
+    -1,
+    PHASE_FAILED },
+  { "destination-runs",
+    "announce; accept; hook prepare; libvirt started-migrated",
+    { UUID, HYPERVISOR_DOMAIN_RUNNING, FALSE, FALSE },
+    NULL,
+    -1,
+    PHASE_COMPLETED },
+  { "destination-on-its-way",
+    "announce; accept; hook prepare; libvirt started-migrated",
+    { UUID, HYPERVISOR_DOMAIN_PAUSED, FALSE, TRUE },
+    NULL,
+    -1,
+    PHASE_INCOMING },
+  { "destination-gone",
+    "announce; accept; hook prepare; libvirt started-migrated",
+    { NULL },
+    NULL,
+    -1,
+    PHASE_FAILED },
+  { "destination-not-yet-made", "announce; accept", { NULL }, NULL, -1, PHASE_ACCEPTED },
+};
+
+/* The agent is killed after some events, and its successor finds the same history. */
+static void
+test_absence (Fixture *f, gconstpointer data)
+{
+  const Absence *a = data;
+  g_autoptr (GPtrArray) domains = g_ptr_array_new ();
+  HypervisorDomain domain = a->domain;
+  g_autofree char *log = NULL;
+  g_autoptr (GDateTime) now = g_date_time_new_now_utc ();
+
+  converse (f, a->before);
+  migrations_free (f->migrations);
+  f->migrations = migrations_new (f->history, &callbacks, f);
+  g_assert_cmpuint (migrations_size (f->migrations), ==, 1);
+  g_assert_nonnull (migrations_running (f->migrations, UUID));
+
+  if (domain.uuid != NULL)
+    g_ptr_array_add (domains, &domain);
+  f->want_log = f->want_job = 0;
+  migrations_reconcile (f->migrations, domains);
+  if (a->log != NULL)
+    {
+      g_assert_cmpuint (f->want_log, ==, 1);
+      g_autofree char *line = g_date_time_format (now, "%Y-%m-%d %H:%M:%S.500+0000: shutting down, reason=");
+
+      log = g_strconcat (*a->log != '\0' ? line : "", a->log, "\n", NULL);
+      migrations_on_qemu_log (f->migrations, UUID, log, strlen (log));
+    }
+  if (a->job >= 0)
+    {
+      HypervisorJob job = { .active = a->job, .outgoing = TRUE };
+
+      g_assert_cmpuint (f->want_job, ==, 1);
+      migrations_on_job (f->migrations, UUID, &job, FALSE);
+    }
+  g_assert_cmpstr (phase_to_string (migration_get_phase (newest (f))), ==, phase_to_string (a->phase));
+  g_assert_cmpint (migration_is_worked_out (newest (f)), ==, phase_is_end (a->phase));
+}
+
+int
+main (int argc, char **argv)
+{
+  static const struct {
+    const char *path;
+    void (*run) (Fixture *f, gconstpointer data);
+  } tests[] = {
+    { "/migrations/nothing-to-do-with-us", test_nothing_to_do_with_us },
+    { "/migrations/hostile-events", test_hostile_events },
+    { "/migrations/stragglers-begin-nothing", test_stragglers_begin_nothing },
+    { "/migrations/outage", test_outage },
+    { "/migrations/failed-source-has-a-complete-outage", test_failed_source_has_a_complete_outage },
+    { "/migrations/looks", test_looks },
+    { "/migrations/events-make-looks-needless", test_events_make_looks_needless },
+    { "/migrations/memory-is-bounded", test_memory_is_bounded },
+    { "/migrations/log-gives-the-cause", test_log_gives_the_cause },
+  };
+
+  g_test_init (&argc, &argv, NULL);
+  for (gsize i = 0; i < G_N_ELEMENTS (conversations); i++)
+    {
+      g_autofree char *path = g_strconcat ("/migrations/conversation/", conversations[i].name, NULL);
+
+      g_test_add (path, Fixture, &conversations[i], set_up, test_conversation, tear_down);
+    }
+  for (gsize i = 0; i < G_N_ELEMENTS (absences); i++)
+    {
+      g_autofree char *path = g_strconcat ("/migrations/absence/", absences[i].name, NULL);
+
+      g_test_add (path, Fixture, &absences[i], set_up, test_absence, tear_down);
+    }
+  for (gsize i = 0; i < G_N_ELEMENTS (tests); i++)
+    g_test_add (tests[i].path, Fixture, NULL, set_up, tests[i].run, tear_down);
+  return g_test_run ();
+}
