@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "hypervisor/hypervisor.h"
+#include "metadata.h"
+
+/*
+ * The census: asks libvirt which domains run, and brings domains, reservations, registry and metadata in step
+ * with the answer.
+ */
+
+typedef struct _Census Census;
+
+/* What it works with; borrowed, must outlive it. */
+typedef struct {
+  Hypervisor *hypervisor;
+  Domains *domains;
+  Reservations *reservations;
+  Registry *registry;
+  Metadata *metadata;
+  Migrations *migrations;
+} CensusSources;
+
+/* @taken: every domain is known now; called after each list */
+Census *census_new (const CensusSources *sources, void (*taken) (gpointer user), gpointer user);
+void census_free (Census *census);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Census, census_free)
+
+/* Asks for all domains: after (re)connecting. */
+void census_list (Census *census);
+/* Asks for one, of which something was heard. @new_stay: it began a stay on this host */
+void census_look_up (Census *census, const char *uuid, gboolean new_stay);
+/* It ended, or never was. */
+void census_drop (Census *census, const char *uuid);
+/* Writes every domain's metadata that is not as it should be. */
+void census_refresh_metadata (Census *census);
