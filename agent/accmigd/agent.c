@@ -1,0 +1,588 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Agent
+ *
+ * Every part tells its news through callbacks, and all of them end here. A callback sorts: it says which
+ * parts have to know, and calls them. What a part does with it is the part's.
+ *
+ * Three things are kept in step here: who has a device (domains, reservations and the registry that shows
+ * both), what is written in a domain's metadata, and when free devices may be opened: not before all domains
+ * are known, and not while their drivers are being changed.
+ */
+
+#include "agent.h"
+
+#include <fcntl.h>
+#include <glib/gstdio.h>
+
+#include "census.h"
+#include "common/names.h"
+#include "jobs.h"
+#include "log.h"
+#include "system-bus.h"
+#include "uevents.h"
+#include "watch.h"
+
+#include "config.h"
+
+/* How long a device is left alone after something happened to it: libvirt binds a driver and starts QEMU
+ * right after, and QEMU must find the device closed. */
+#define SWEEP_DELAY_SECONDS 2
+
+struct _Agent {
+  const Settings *settings;
+  void (*lost) (gpointer user);
+  gpointer user;
+
+  int sysfs_fd;
+  History *history;
+  Probes *probes;
+  Domains *domains;
+  Reservations *reservations;
+  Registry *registry;
+  Hypervisor *hypervisor;
+  BrokerClient *broker;
+  Prober *prober;
+  Migrations *migrations;
+  Gate *gate;
+  Metadata *metadata;
+  Census *census;
+  Watch *watch;
+  Jobs *jobs;
+  Uevents *uevents; /* (nullable) */
+  SystemBus *bus;   /* (nullable) */
+
+  gboolean domains_known;
+  guint sweep_timer;
+};
+
+/* ---- devices ---- */
+
+static gboolean
+on_sweep (gpointer user)
+{
+  Agent *self = user;
+
+  self->sweep_timer = 0;
+  prober_sweep (self->prober);
+  return G_SOURCE_REMOVE;
+}
+
+/* Puts off the opening of devices that were never opened. */
+static void
+schedule_sweep (Agent *self)
+{
+  if (!self->domains_known)
+    return;
+  g_clear_handle_id (&self->sweep_timer, g_source_remove);
+  self->sweep_timer = g_timeout_add_seconds (SWEEP_DELAY_SECONDS, on_sweep, self);
+}
+
+static void
+rescan (Agent *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!registry_rescan (self->registry, &error))
+    g_warning ("sysfs cannot be read, going on with what is known: %s", error->message);
+}
+
+static void
+on_uevents (gpointer user)
+{
+  rescan (user);
+}
+
+static void
+on_device_added (const Device *device, gpointer user)
+{
+  Agent *self = user;
+
+  if (self->bus != NULL)
+    system_bus_device_added (self->bus, device);
+  schedule_sweep (self);
+}
+
+static void
+on_device_changed (const Device *device, gpointer user)
+{
+  Agent *self = user;
+  const AccmigDomain *owner = domains_find_owner (self->domains, device_get_address (device));
+
+  if (self->bus != NULL)
+    system_bus_device_changed (self->bus, device);
+  if (owner != NULL && accmig_domain_get_uuid (owner) != NULL)
+    metadata_refresh (self->metadata, accmig_domain_get_uuid (owner));
+  schedule_sweep (self); /* it may have become free */
+}
+
+static void
+on_device_removed (const Device *device, gpointer user)
+{
+  Agent *self = user;
+
+  if (self->bus != NULL)
+    system_bus_device_removed (self->bus, device);
+}
+
+static void
+on_reservations_changed (gpointer user)
+{
+  Agent *self = user;
+
+  registry_refresh (self->registry);
+}
+
+static void
+on_reservation_expired (const char *uuid, gpointer user)
+{
+  Agent *self = user;
+
+  migrations_on_expired (self->migrations, uuid);
+}
+
+/* ---- domains ---- */
+
+static void
+on_metadata_written (const char *uuid, gpointer user)
+{
+  Agent *self = user;
+
+  census_look_up (self->census, uuid, FALSE);
+}
+
+static void
+on_census_taken (gpointer user)
+{
+  Agent *self = user;
+
+  self->domains_known = TRUE;
+  schedule_sweep (self);
+}
+
+/* ---- libvirt ---- */
+
+static void
+on_hypervisor_connected (gpointer user)
+{
+  Agent *self = user;
+
+  log_event (LOG_EVENT_HYPERVISOR, NULL, "connected to libvirt");
+  system_bus_connections_changed (self->bus);
+  census_list (self->census);
+}
+
+static void
+on_hypervisor_disconnected (gpointer user)
+{
+  Agent *self = user;
+
+  log_event (LOG_EVENT_HYPERVISOR, NULL, "libvirt does not answer; migrations are not seen until it does");
+  system_bus_connections_changed (self->bus);
+}
+
+static void
+on_lifecycle (const char *uuid, const char *name, Lifecycle event, gpointer user)
+{
+  Agent *self = user;
+
+  migrations_on_lifecycle (self->migrations, uuid, name, event);
+  switch (event)
+    {
+    case LIFECYCLE_STARTED:
+      census_look_up (self->census, uuid, TRUE);
+      break;
+    case LIFECYCLE_STARTED_MIGRATED: /* its stay begins when it has arrived; see on_migration_ended() */
+      census_look_up (self->census, uuid, FALSE);
+      break;
+    case LIFECYCLE_STOPPED_MIGRATED:
+    case LIFECYCLE_STOPPED_FAILED:
+    case LIFECYCLE_STOPPED:
+      census_drop (self->census, uuid);
+      break;
+    default:
+      break;
+    }
+}
+
+static void
+on_iteration (const char *uuid, const char *name, int iteration, gpointer user)
+{
+  Agent *self = user;
+
+  migrations_on_iteration (self->migrations, uuid, name, iteration);
+}
+
+static void
+on_job_completed (const char *uuid, const char *name, const HypervisorJob *job, gpointer user)
+{
+  Agent *self = user;
+
+  migrations_on_job (self->migrations, uuid, job, TRUE);
+}
+
+static void
+on_devices_changed (const char *uuid, const char *name, gpointer user)
+{
+  Agent *self = user;
+
+  census_look_up (self->census, uuid, FALSE);
+}
+
+/* ---- the broker ---- */
+
+static void
+on_broker_connected (gpointer user)
+{
+  Agent *self = user;
+
+  log_event (LOG_EVENT_BROKER, NULL, "connected to the broker");
+  system_bus_connections_changed (self->bus);
+  census_refresh_metadata (self->census);
+  schedule_sweep (self);
+}
+
+static void
+on_broker_disconnected (const char *why, gpointer user)
+{
+  Agent *self = user;
+
+  log_event (LOG_EVENT_BROKER, NULL, "no connection to the broker, devices cannot be asked: %s", why);
+  system_bus_connections_changed (self->bus);
+}
+
+static void
+on_qemu_event (const char *uuid, const char *name, const char *event, gint64 at_usec, const char *details,
+               gpointer user)
+{
+  Agent *self = user;
+
+  migrations_on_qemu_event (self->migrations, uuid, name, event, at_usec, details);
+}
+
+/* ---- migrations ---- */
+
+static void
+on_migration_added (const Migration *migration, gpointer user)
+{
+  Agent *self = user;
+
+  system_bus_migration_added (self->bus, migration);
+  watch_update (self->watch);
+  jobs_update (self->jobs);
+}
+
+static void
+on_migration_changed (const Migration *migration, gpointer user)
+{
+  Agent *self = user;
+
+  system_bus_migration_changed (self->bus, migration);
+  watch_update (self->watch);
+  jobs_update (self->jobs);
+}
+
+static void
+on_migration_removed (const Migration *migration, gpointer user)
+{
+  Agent *self = user;
+
+  system_bus_migration_removed (self->bus, migration);
+}
+
+static void
+on_migration_ended (const Migration *migration, gpointer user)
+{
+  Agent *self = user;
+  const char *uuid = migration_get_uuid (migration);
+  gboolean arrived = migration_get_role (migration) == ROLE_DESTINATION
+                     && migration_get_phase (migration) == PHASE_COMPLETED;
+
+  reservations_release (self->reservations, uuid);
+  watch_look (self->watch, uuid);
+  rescan (self);
+  if (arrived || domains_lookup (self->domains, uuid) != NULL) /* else it is not, or no longer, here */
+    census_look_up (self->census, uuid, arrived);
+}
+
+static void
+on_want_job (const char *uuid, gboolean completed, gpointer user)
+{
+  Agent *self = user;
+
+  jobs_ask (self->jobs, uuid, completed);
+}
+
+/* A question about one domain's log. */
+typedef struct {
+  Agent *agent;
+  char *uuid;
+} LogQuestion;
+
+static void
+on_log_read (GObject *source, GAsyncResult *result, gpointer user)
+{
+  g_autofree LogQuestion *question = user;
+  g_autofree char *uuid = question->uuid;
+  g_autoptr (GBytes) text = broker_client_read_log_finish (result, NULL);
+  gsize length = 0;
+  const char *bytes = text != NULL ? g_bytes_get_data (text, &length) : NULL;
+
+  migrations_on_qemu_log (question->agent->migrations, uuid, bytes != NULL ? bytes : "", length);
+}
+
+static void
+on_want_log (const char *uuid, const char *name, gpointer user)
+{
+  Agent *self = user;
+  LogQuestion *question = g_new0 (LogQuestion, 1);
+
+  question->agent = self;
+  question->uuid = g_strdup (uuid);
+  broker_client_read_log_async (self->broker, name, on_log_read, question);
+}
+
+static const AccmigDomain *
+on_get_domain (const char *uuid, gpointer user)
+{
+  Agent *self = user;
+
+  return domains_lookup (self->domains, uuid);
+}
+
+/* ---- life ---- */
+
+static char *
+state_path (const char *file)
+{
+  const char *directory = g_getenv (ACCMIG_ENV_STATE_DIR);
+
+  return g_build_filename (directory != NULL ? directory : ACCMIG_STATE_DIR, file, NULL);
+}
+
+static gboolean
+open_sysfs (Agent *self, GError **error)
+{
+  const char *path = g_getenv (ACCMIG_ENV_SYSFS);
+
+  if (path == NULL)
+    path = "/sys";
+  self->sysfs_fd = open (path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (self->sysfs_fd < 0)
+    {
+      int number = errno;
+
+      g_set_error (error, G_IO_ERROR, g_io_error_from_errno (number), "cannot open “%s”: %s", path,
+                   g_strerror (number));
+      return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+open_files (Agent *self, GError **error)
+{
+  g_autofree char *history = state_path ("history.db");
+  g_autofree char *probes = state_path ("probes.json");
+
+  if (!open_sysfs (self, error))
+    return FALSE;
+  self->history = history_open (history, settings_get_number (self->settings, SETTING_KEEP), error);
+  if (self->history == NULL)
+    return FALSE;
+  self->probes = probes_open (probes);
+  return TRUE;
+}
+
+static void
+make_devices (Agent *self)
+{
+  static const ReservationCallbacks reservation_callbacks = { on_reservations_changed,
+                                                              on_reservation_expired };
+  static const RegistryCallbacks registry_callbacks = { on_device_added, on_device_changed,
+                                                        on_device_removed };
+  RegistrySources sources = { .sysfs_fd = self->sysfs_fd, .probes = self->probes };
+
+  self->domains = domains_new ();
+  self->reservations = reservations_new (settings_get_number (self->settings, SETTING_RESERVATION_TIMEOUT),
+                                         &reservation_callbacks, self);
+  sources.domains = self->domains;
+  sources.reservations = self->reservations;
+  self->registry = registry_new (&sources, &registry_callbacks, self);
+}
+
+static void
+make_connections (Agent *self)
+{
+  static const HypervisorCallbacks hypervisor_callbacks = {
+    .connected = on_hypervisor_connected,
+    .disconnected = on_hypervisor_disconnected,
+    .lifecycle = on_lifecycle,
+    .iteration = on_iteration,
+    .job_completed = on_job_completed,
+    .devices_changed = on_devices_changed,
+  };
+  static const BrokerCallbacks broker_callbacks = {
+    .connected = on_broker_connected,
+    .disconnected = on_broker_disconnected,
+    .qemu_event = on_qemu_event,
+  };
+
+  self->hypervisor = hypervisor_new (settings_get_string (self->settings, SETTING_URI), HYPERVISOR_READ_ONLY,
+                                     &hypervisor_callbacks, self);
+  self->broker =
+      broker_client_new (settings_get_string (self->settings, SETTING_SOCKET), &broker_callbacks, self);
+  self->prober = prober_new (self->broker, self->registry);
+}
+
+static void
+make_migrations (Agent *self)
+{
+  static const MigrationsCallbacks callbacks = {
+    .added = on_migration_added,
+    .changed = on_migration_changed,
+    .removed = on_migration_removed,
+    .ended = on_migration_ended,
+    .want_job = on_want_job,
+    .want_log = on_want_log,
+    .get_domain = on_get_domain,
+  };
+
+  self->migrations = migrations_new (self->history, &callbacks, self);
+  self->watch = watch_new (self->broker, self->domains, self->migrations,
+                           settings_get_number (self->settings, SETTING_POLL_PERIOD));
+  self->jobs = jobs_new (self->hypervisor, self->migrations);
+  self->metadata = metadata_new (
+      &(MetadataSources){
+          .broker = self->broker,
+          .registry = self->registry,
+          .domains = self->domains,
+          .migrations = self->migrations,
+      },
+      on_metadata_written, self);
+}
+
+static void
+make_census (Agent *self)
+{
+  const CensusSources sources = {
+    .hypervisor = self->hypervisor,
+    .domains = self->domains,
+    .reservations = self->reservations,
+    .registry = self->registry,
+    .metadata = self->metadata,
+    .migrations = self->migrations,
+  };
+
+  self->census = census_new (&sources, on_census_taken, self);
+}
+
+static void
+make_gate (Agent *self)
+{
+  const Settings *settings = self->settings;
+
+  self->gate = gate_new (
+      &(GateSources){
+          .registry = self->registry,
+          .prober = self->prober,
+          .reservations = self->reservations,
+          .migrations = self->migrations,
+      },
+      &(GatePolicy){
+          .accept_on_agent_failure = settings_is_accept (settings, SETTING_ON_AGENT_FAILURE),
+          .accept_on_unknown = settings_is_accept (settings, SETTING_ON_UNKNOWN),
+          .accept_on_no_profile = settings_is_accept (settings, SETTING_ON_NO_PROFILE),
+          .hook_timeout = settings_get_number (settings, SETTING_HOOK_TIMEOUT),
+      });
+}
+
+static void
+on_bus_lost (gpointer user)
+{
+  Agent *self = user;
+
+  self->lost (self->user);
+}
+
+static gboolean
+open_bus (Agent *self, GError **error)
+{
+  const SystemBusSources sources = {
+    .registry = self->registry,
+    .migrations = self->migrations,
+    .history = self->history,
+    .gate = self->gate,
+    .hypervisor = self->hypervisor,
+    .broker = self->broker,
+    .prober = self->prober,
+    .reservations = self->reservations,
+  };
+
+  self->bus = system_bus_open (&sources, on_bus_lost, self, error);
+  return self->bus != NULL;
+}
+
+/* The name is taken last: who finds it finds everything behind it. */
+static gboolean
+begin (Agent *self, GError **error)
+{
+  g_autoptr (GError) uevents_error = NULL;
+
+  self->uevents = uevents_new (on_uevents, self, &uevents_error);
+  if (self->uevents == NULL)
+    g_warning ("going on without: %s", uevents_error->message);
+  if (!registry_rescan (self->registry, error) || !system_bus_take_name (self->bus, error))
+    return FALSE;
+  hypervisor_start (self->hypervisor);
+  broker_client_start (self->broker);
+  return TRUE;
+}
+
+Agent *
+agent_new (const Settings *settings, void (*lost) (gpointer user), gpointer user, GError **error)
+{
+  g_autoptr (Agent) self = g_new0 (Agent, 1);
+
+  self->settings = settings;
+  self->lost = lost;
+  self->user = user;
+  self->sysfs_fd = -1;
+  if (!open_files (self, error))
+    return NULL;
+  make_devices (self);
+  make_connections (self);
+  make_migrations (self);
+  make_census (self);
+  make_gate (self);
+  if (!open_bus (self, error) || !begin (self, error))
+    return NULL;
+  return g_steal_pointer (&self);
+}
+
+void
+agent_free (Agent *self)
+{
+  if (self == NULL)
+    return;
+  g_clear_handle_id (&self->sweep_timer, g_source_remove);
+  g_clear_pointer (&self->uevents, uevents_free);
+  g_clear_pointer (&self->jobs, jobs_free);
+  g_clear_pointer (&self->watch, watch_free);
+  g_clear_pointer (&self->hypervisor, hypervisor_free);
+  g_clear_pointer (&self->broker, broker_client_free);
+  g_clear_pointer (&self->bus, system_bus_close);
+  g_clear_pointer (&self->gate, gate_free);
+  g_clear_pointer (&self->census, census_free);
+  g_clear_pointer (&self->metadata, metadata_free);
+  g_clear_pointer (&self->prober, prober_free);
+  g_clear_pointer (&self->migrations, migrations_free);
+  g_clear_pointer (&self->registry, registry_free);
+  g_clear_pointer (&self->reservations, reservations_free);
+  g_clear_pointer (&self->domains, domains_free);
+  g_clear_pointer (&self->probes, probes_close);
+  g_clear_pointer (&self->history, history_close);
+  if (self->sysfs_fd >= 0)
+    (void)close (self->sysfs_fd);
+  g_free (self);
+}

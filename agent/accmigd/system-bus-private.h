@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "common/bus-error.h"
+#include "common/bus-loop.h"
+#include "common/names.h"
+#include "system-bus.h"
+
+/*
+ * What the *-bus.c files share: the connection and what it shows. The vtables' userdata is the SystemBus, or
+ * the object itself where there is one object per path.
+ */
+
+struct _SystemBus {
+  sd_bus *bus;
+  guint source;
+  SystemBusSources sources;
+  guint pending;     /* calls of anybody's that wait for libvirt or for a device */
+  GHashTable *faces; /* guint64 * migration id → char *: what was last told of it, condensed */
+  void (*lost) (gpointer user);
+  gpointer user;
+};
+
+/* Each adds one interface. Return: negative errno */
+int manager_bus_attach (SystemBus *self);
+int gate_bus_attach (SystemBus *self);
+int device_bus_attach (SystemBus *self);
+int migration_bus_attach (SystemBus *self);
+int log_control_bus_attach (SystemBus *self);
+
+/* Handlers of the Manager's that move device states; state-bus.c. */
+int state_bus_get (sd_bus_message *m, void *user, sd_bus_error *ret_error);
+int state_bus_save (sd_bus_message *m, void *user, sd_bus_error *ret_error);
+int state_bus_load (sd_bus_message *m, void *user, sd_bus_error *ret_error);
+
+/* (nullable): the device that a caller named; else @ret_error says UnknownDevice */
+const Device *device_bus_find (SystemBus *self, const char *address, sd_bus_error *ret_error);
+
+/* Answers a call that waited; the broker's absence has a name of its own. */
+void system_bus_reply_error (sd_bus_message *m, const GError *error);

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * System bus
+ *
+ * The connection, the name, and the list of interfaces. Without its bus the agent is of no use, so a lost
+ * connection ends it; systemd starts it again.
+ */
+
+#include "system-bus-private.h"
+
+#include <gio/gio.h>
+
+static int (*const attach_functions[]) (SystemBus *self) = {
+  manager_bus_attach, gate_bus_attach, device_bus_attach, migration_bus_attach, log_control_bus_attach,
+};
+
+static void
+on_closed (sd_bus *bus, gpointer user)
+{
+  SystemBus *self = user;
+
+  self->source = 0; /* it removes itself */
+  self->lost (self->user);
+}
+
+static gboolean
+fail (GError **error, int r, const char *what)
+{
+  g_set_error (error, G_IO_ERROR, g_io_error_from_errno (-r), "%s: %s", what, g_strerror (-r));
+  return FALSE;
+}
+
+SystemBus *
+system_bus_open (const SystemBusSources *sources, void (*lost) (gpointer user), gpointer user, GError **error)
+{
+  g_autoptr (SystemBus) self = g_new0 (SystemBus, 1);
+  int r = 0;
+
+  self->sources = *sources;
+  self->lost = lost;
+  self->user = user;
+  self->faces = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
+  r = sd_bus_open_system_with_description (&self->bus, "accmigd");
+  if (r >= 0)
+    r = sd_bus_add_object_manager (self->bus, NULL, ACCMIG_OBJECT_ROOT);
+  for (gsize i = 0; r >= 0 && i < G_N_ELEMENTS (attach_functions); i++)
+    r = attach_functions[i](self);
+  if (r < 0)
+    {
+      fail (error, r, "cannot set up the system bus");
+      return NULL;
+    }
+  self->source = bus_loop_attach (self->bus, on_closed, self);
+  return g_steal_pointer (&self);
+}
+
+void
+system_bus_close (SystemBus *self)
+{
+  if (self == NULL)
+    return;
+  g_clear_handle_id (&self->source, g_source_remove);
+  g_clear_pointer (&self->bus, sd_bus_flush_close_unref);
+  g_hash_table_unref (self->faces);
+  g_free (self);
+}
+
+gboolean
+system_bus_take_name (SystemBus *self, GError **error)
+{
+  int r = sd_bus_request_name (self->bus, ACCMIG_BUS_NAME, 0);
+
+  return r >= 0 || fail (error, r, "cannot take the name “" ACCMIG_BUS_NAME "” on the system bus");
+}
+
+void
+system_bus_reply_error (sd_bus_message *m, const GError *error)
+{
+  if (broker_error_is_unavailable (error))
+    (void)sd_bus_reply_method_errorf (m, ACCMIG_BUS_ERROR ("BrokerUnavailable"), "%s", error->message);
+  else
+    bus_error_reply (m, error);
+}
