@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A broker without devices
+ *
+ * Speaks the broker's protocol on a socket and answers for devices that are files: DIRECTORY/ADDRESS holds a
+ * group "device" with flags, size, match (hex), pid, state, error (a name, instead of an answer) and hold
+ * (the answer waits for "release" on standard input). What it is asked goes to standard output, one line per
+ * call.
+ *
+ * Standard input takes, one per line: "release", which lets all held answers go, and "event UUID NAME EVENT
+ * USEC DETAILS".
+ */
+
+#include "common/bus-loop.h"
+#include "common/names.h"
+
+#include <errno.h>
+#include <gio/gio.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <systemd/sd-event.h>
+#include <unistd.h>
+
+#define EVENT_WORDS 6
+
+typedef struct {
+  const char *directory;
+  sd_event *event;
+  sd_bus *peer;    /* (nullable): one at a time */
+  GPtrArray *held; /* of sd_bus_message: answers */
+} Stub;
+
+static void
+say (const char *what, const char *subject)
+{
+  (void)printf ("%s%s%s\n", what, subject != NULL ? " " : "", subject != NULL ? subject : "");
+  (void)fflush (stdout);
+}
+
+static void
+message_free (gpointer message)
+{
+  sd_bus_message_unref (message);
+}
+
+/* ---- devices ---- */
+
+static GKeyFile *
+load_device (const Stub *self, const char *address)
+{
+  g_autoptr (GKeyFile) device = g_key_file_new ();
+  g_autofree char *path = g_build_filename (self->directory, address, NULL);
+
+  return g_key_file_load_from_file (device, path, G_KEY_FILE_NONE, NULL) ? g_steal_pointer (&device) : NULL;
+}
+
+static guint64
+get_number (GKeyFile *device, const char *key)
+{
+  return g_key_file_get_uint64 (device, "device", key, NULL);
+}
+
+static GByteArray *
+get_match (GKeyFile *device)
+{
+  g_autofree char *hex = g_key_file_get_string (device, "device", "match", NULL);
+  GByteArray *bytes = g_byte_array_new ();
+
+  for (const char *c = hex; c != NULL && c[0] != '\0' && c[1] != '\0'; c += 2)
+    {
+      guint8 byte = (guint8)(g_ascii_xdigit_value (c[0]) << 4 | g_ascii_xdigit_value (c[1]));
+
+      g_byte_array_append (bytes, &byte, 1);
+    }
+  return bytes;
+}
+
+/* (nullable): the device that a call names; else it has been answered, or will never be */
+static GKeyFile *
+take_device (Stub *self, sd_bus_message *m, sd_bus_error *ret_error)
+{
+  const char *address = NULL;
+  g_autoptr (GKeyFile) device = NULL;
+  g_autofree char *error = NULL;
+
+  if (sd_bus_message_read (m, "s", &address) < 0)
+    return NULL;
+  say (sd_bus_message_get_member (m), address);
+  device = load_device (self, address);
+  if (device == NULL)
+    {
+      (void)sd_bus_error_setf (ret_error, ACCMIG_BUS_ERROR ("NotFound"), "no device %s here", address);
+      return NULL;
+    }
+  error = g_key_file_get_string (device, "device", "error", NULL);
+  if (error == NULL)
+    return g_steal_pointer (&device);
+  (void)sd_bus_error_setf (ret_error, error, "%s was told to fail", address);
+  return NULL;
+}
+
+static int
+send_answer (Stub *self, GKeyFile *device, sd_bus_message *answer)
+{
+  if (!g_key_file_get_boolean (device, "device", "hold", NULL))
+    return sd_bus_send (NULL, answer, NULL);
+  g_ptr_array_add (self->held, sd_bus_message_ref (answer));
+  return 1;
+}
+
+/* ---- verbs ---- */
+
+static int
+on_probe (sd_bus_message *m, void *user, sd_bus_error *ret_error)
+{
+  Stub *self = user;
+  g_autoptr (GKeyFile) device = take_device (self, m, ret_error);
+  g_autoptr (GByteArray) match = NULL;
+  g_autoptr (sd_bus_message) answer = NULL;
+  int r = 0;
+
+  if (device == NULL)
+    return -EINVAL;
+  match = get_match (device);
+  r = sd_bus_message_new_method_return (m, &answer);
+  if (r >= 0)
+    r = sd_bus_message_append (answer, "tt", get_number (device, "flags"), get_number (device, "size"));
+  if (r >= 0)
+    r = sd_bus_message_append_array (answer, 'y', match->data, match->len);
+  if (r >= 0)
+    r = sd_bus_message_append (answer, "s", "group");
+  return r < 0 ? r : send_answer (self, device, answer);
+}
+
+static int
+on_peek (sd_bus_message *m, void *user, sd_bus_error *ret_error)
+{
+  Stub *self = user;
+  g_autoptr (GKeyFile) device = take_device (self, m, ret_error);
+  g_autofree char *state = NULL;
+  g_autoptr (sd_bus_message) answer = NULL;
+  int r = 0;
+
+  if (device == NULL)
+    return -EINVAL;
+  state = g_key_file_get_string (device, "device", "state", NULL);
+  r = sd_bus_message_new_method_return (m, &answer);
+  if (r >= 0)
+    r = sd_bus_message_append (answer, "utsx", (guint32)get_number (device, "pid"),
+                               get_number (device, "flags"), state != NULL ? state : "", g_get_real_time ());
+  return r < 0 ? r : send_answer (self, device, answer);
+}
+
+/* Writes the match data: enough of a stream to see that the descriptor arrived. */
+static int
+on_save (sd_bus_message *m, void *user, sd_bus_error *ret_error)
+{
+  g_autoptr (GKeyFile) device = take_device (user, m, ret_error);
+  g_autoptr (GByteArray) match = NULL;
+  int fd = -1;
+
+  if (device == NULL || sd_bus_message_read (m, "h", &fd) < 0)
+    return -EINVAL;
+  match = get_match (device);
+  if (write (fd, match->data, match->len) != (ssize_t)match->len)
+    return -errno;
+  return sd_bus_reply_method_return (m, "t", (guint64)match->len);
+}
+
+static int
+on_load (sd_bus_message *m, void *user, sd_bus_error *ret_error)
+{
+  g_autoptr (GKeyFile) device = take_device (user, m, ret_error);
+  guint8 buffer[256];
+  ssize_t n = 0;
+  int fd = -1;
+
+  if (device == NULL || sd_bus_message_read (m, "h", &fd) < 0)
+    return -EINVAL;
+  n = read (fd, buffer, sizeof buffer);
+  return n < 0 ? -errno : sd_bus_reply_method_return (m, "t", (guint64)n);
+}
+
+static int
+on_set_metadata (sd_bus_message *m, void *user, sd_bus_error *ret_error)
+{
+  const char *uuid = NULL, *xml = NULL;
+  int r = sd_bus_message_read (m, "ss", &uuid, &xml);
+
+  if (r < 0)
+    return r;
+  (void)printf ("SetMetadata %s %s\n", uuid, xml);
+  (void)fflush (stdout);
+  return sd_bus_reply_method_return (m, NULL);
+}
+
+static int
+on_read_log (sd_bus_message *m, void *user, sd_bus_error *ret_error)
+{
+  const char *name = NULL;
+  g_autoptr (sd_bus_message) answer = NULL;
+  int r = sd_bus_message_read (m, "s", &name);
+
+  if (r < 0)
+    return r;
+  say ("ReadLog", name);
+  r = sd_bus_message_new_method_return (m, &answer);
+  if (r >= 0)
+    r = sd_bus_message_append_array (answer, 'y', "", 0);
+  return r < 0 ? r : sd_bus_send (NULL, answer, NULL);
+}
+
+static const sd_bus_vtable vtable[] = {
+  SD_BUS_VTABLE_START (0),
+  SD_BUS_METHOD ("Probe", "su", "ttays", on_probe, SD_BUS_VTABLE_UNPRIVILEGED),
+  SD_BUS_METHOD ("Peek", "s", "utsx", on_peek, SD_BUS_VTABLE_UNPRIVILEGED),
+  SD_BUS_METHOD ("Save", "sh", "t", on_save, SD_BUS_VTABLE_UNPRIVILEGED),
+  SD_BUS_METHOD ("Load", "sh", "t", on_load, SD_BUS_VTABLE_UNPRIVILEGED),
+  SD_BUS_METHOD ("SetMetadata", "ss", NULL, on_set_metadata, SD_BUS_VTABLE_UNPRIVILEGED),
+  SD_BUS_METHOD ("ReadLog", "s", "ay", on_read_log, SD_BUS_VTABLE_UNPRIVILEGED),
+  SD_BUS_SIGNAL ("QemuEvent", "sssxs", 0),
+  SD_BUS_VTABLE_END,
+};
+
+/* ---- standard input ---- */
+
+static void
+release_held (Stub *self)
+{
+  for (guint i = 0; i < self->held->len; i++)
+    (void)sd_bus_send (NULL, self->held->pdata[i], NULL);
+  g_ptr_array_set_size (self->held, 0);
+}
+
+static void
+emit_event (Stub *self, const char *line)
+{
+  g_auto (GStrv) words = g_strsplit (line, " ", EVENT_WORDS);
+
+  if (self->peer == NULL || g_strv_length (words) < EVENT_WORDS)
+    return;
+  (void)sd_bus_emit_signal (self->peer, ACCMIG_OBJECT_BROKER, ACCMIG_IFACE_BROKER, "QemuEvent", "sssxs",
+                            words[1], words[2], words[3], g_ascii_strtoll (words[4], NULL, 10), words[5]);
+}
+
+static int
+on_input (sd_event_source *source, int fd, uint32_t revents, void *user)
+{
+  Stub *self = user;
+  char line[4096];
+
+  if (fgets (line, sizeof line, stdin) == NULL)
+    return sd_event_exit (self->event, 0); /* whoever started us is gone */
+  g_strchomp (line);
+  if (g_str_equal (line, "release"))
+    release_held (self);
+  else if (g_str_has_prefix (line, "event "))
+    emit_event (self, line);
+  return 0;
+}
+
+/* ---- the socket ---- */
+
+static int
+on_connection (sd_event_source *source, int fd, uint32_t revents, void *user)
+{
+  Stub *self = user;
+  int peer = accept4 (fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+  sd_id128_t id = SD_ID128_NULL;
+  int r = peer < 0 ? -errno : sd_id128_randomize (&id);
+
+  g_clear_pointer (&self->peer, sd_bus_close_unref);
+  if (r >= 0)
+    r = sd_bus_new (&self->peer);
+  if (r >= 0)
+    r = sd_bus_set_fd (self->peer, peer, peer);
+  if (r >= 0)
+    r = sd_bus_set_server (self->peer, TRUE, id);
+  if (r >= 0)
+    r = sd_bus_negotiate_fds (self->peer, TRUE);
+  if (r >= 0)
+    r = sd_bus_add_object_vtable (self->peer, NULL, ACCMIG_OBJECT_BROKER, ACCMIG_IFACE_BROKER, vtable, self);
+  if (r >= 0)
+    r = sd_bus_start (self->peer);
+  return r < 0 ? r : sd_bus_attach_event (self->peer, self->event, 0);
+}
+
+static int
+listen_at (const char *path)
+{
+  struct sockaddr_un address = { .sun_family = AF_UNIX };
+  int fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+  (void)g_strlcpy (address.sun_path, path, sizeof address.sun_path);
+  (void)unlink (path);
+  if (fd < 0 || bind (fd, (struct sockaddr *)&address, sizeof address) < 0 || listen (fd, 4) < 0)
+    return -errno;
+  return fd;
+}
+
+int
+main (int argc, char **argv)
+{
+  Stub self = { 0 };
+  int fd = -1, r = 0;
+
+  if (argc != 3)
+    {
+      (void)fprintf (stderr, "usage: %s SOCKET DIRECTORY\n", argv[0]);
+      return 2;
+    }
+  self.directory = argv[2];
+  self.held = g_ptr_array_new_with_free_func (message_free);
+  fd = listen_at (argv[1]);
+  r = fd < 0 ? fd : sd_event_new (&self.event);
+  if (r >= 0)
+    r = sd_event_add_io (self.event, NULL, fd, G_IO_IN, on_connection, &self);
+  if (r >= 0)
+    r = sd_event_add_io (self.event, NULL, STDIN_FILENO, G_IO_IN, on_input, &self);
+  say (r < 0 ? g_strerror (-r) : "ready", NULL);
+  return r < 0 ? 1 : sd_event_loop (self.event);
+}

@@ -1,0 +1,574 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The real broker, over its real socket, with libvirt's test driver and an empty sysfs behind it.
+ *
+ * What it is asked here is what a client that has gone wrong, or bad, would ask; that devices do what they
+ * should is tested where there are devices. The program to test is $ACCMIG_BROKER.
+ */
+
+#include "broker-process.h"
+
+#include "common/broker-protocol.h"
+#include "common/names.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <gio/gio.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define CALL_LIMIT_USEC (10 * G_USEC_PER_SEC)
+#define DOMAIN_UUID     "6695eb01-f6a4-8304-79aa-97f2502e193f" /* "test" of test:///default */
+#define UNKNOWN_UUID    "00000000-0000-4000-8000-000000000000"
+#define UNKNOWN_DEVICE  "0000:75:00.1"
+#define UNKNOWN_MDEV    "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001"
+#define NOBODY_UID      65534
+#define MAX_PEERS       4
+
+/* ---- calls ------------------------------------------------------------------------------------ */
+
+static sd_bus_message *
+call_ok (sd_bus *bus, sd_bus_message *m)
+{
+  g_auto (sd_bus_error) error = SD_BUS_ERROR_NULL;
+  sd_bus_message *reply = NULL;
+  int r = sd_bus_call (bus, m, CALL_LIMIT_USEC, &error, &reply);
+
+  g_assert_cmpstr (error.message, ==, NULL);
+  g_assert_cmpint (r, >=, 0);
+  return reply;
+}
+
+/* @m is answered with error NAME, and its message says @part. */
+static void
+call_fails (sd_bus *bus, sd_bus_message *m, const char *name, const char *part)
+{
+  g_auto (sd_bus_error) error = SD_BUS_ERROR_NULL;
+  g_autofree char *full = g_strconcat ("org.accmig1.Error.", name, NULL);
+
+  g_test_message ("%s: wanted is %s, “%s”", sd_bus_message_get_member (m), name, part);
+  g_assert_cmpint (sd_bus_call (bus, m, CALL_LIMIT_USEC, &error, NULL), <, 0);
+  g_assert_cmpstr (error.name, ==, full);
+  g_assert_nonnull (strstr (error.message, part));
+}
+
+static gboolean
+answers (sd_bus *bus)
+{
+  return sd_bus_call_method (bus, NULL, ACCMIG_OBJECT_BROKER, "org.freedesktop.DBus.Peer", "Ping", NULL, NULL,
+                             NULL)
+         >= 0;
+}
+
+/* ---- devices ---------------------------------------------------------------------------------- */
+
+static sd_bus_message *
+new_device_call (sd_bus *bus, const char *member, const char *address, int fd)
+{
+  sd_bus_message *m = broker_process_call (bus, member);
+
+  g_assert_cmpint (sd_bus_message_append (m, "s", address), >=, 0);
+  if (g_str_equal (member, "Probe"))
+    g_assert_cmpint (sd_bus_message_append (m, "u", 0), >=, 0);
+  if (g_str_equal (member, "Save") || g_str_equal (member, "Load"))
+    g_assert_cmpint (sd_bus_message_append (m, "h", fd), >=, 0);
+  return m;
+}
+
+static void
+each_device_verb_fails (BrokerProcess *f, const char *address, const char *name, const char *part)
+{
+  static const char *const verbs[] = { "Probe", "Peek", "Save", "Load", "Reset" };
+  g_autoptr (sd_bus) bus = broker_process_connect (f);
+  int fds[2];
+
+  g_assert_cmpint (pipe2 (fds, O_CLOEXEC), ==, 0);
+  for (gsize i = 0; i < G_N_ELEMENTS (verbs); i++)
+    {
+      g_autoptr (sd_bus_message) m = new_device_call (bus, verbs[i], address, fds[1]);
+
+      call_fails (bus, m, name, part);
+    }
+  close (fds[0]);
+  close (fds[1]);
+}
+
+static void
+test_invalid_address (BrokerProcess *f, gconstpointer data)
+{
+  static const char *const addresses[] = {
+    "",        "../../../etc/passwd", "0000:75:00.1/../0000:75:00.2",         "0000:75:00.1 ", "0000:75:00.8",
+    "75:00.1", "0000:75:00.1\n",      "83B8F4F2-509F-382F-3C1E-E6BFE0FA1001", "vfio0",
+  };
+  g_autofree char *endless = g_strnfill (100000, 'a');
+
+  for (gsize i = 0; i < G_N_ELEMENTS (addresses); i++)
+    each_device_verb_fails (f, addresses[i], "Invalid", "no address");
+  each_device_verb_fails (f, endless, "Invalid", "no address");
+}
+
+static void
+test_unknown_device (BrokerProcess *f, gconstpointer data)
+{
+  each_device_verb_fails (f, UNKNOWN_DEVICE, "NotFound", UNKNOWN_DEVICE);
+  each_device_verb_fails (f, UNKNOWN_MDEV, "NotFound", UNKNOWN_MDEV);
+}
+
+static void
+test_match_size (BrokerProcess *f, gconstpointer data)
+{
+  static const struct {
+    guint32 size;
+    const char *name;
+  } rows[] = { { BROKER_MATCH_MAX, "NotFound" },
+               { BROKER_MATCH_MAX + 1, "Limit" },
+               { G_MAXUINT32, "Limit" } };
+  g_autoptr (sd_bus) bus = broker_process_connect (f);
+
+  for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autoptr (sd_bus_message) m = broker_process_call (bus, "Probe");
+
+      g_assert_cmpint (sd_bus_message_append (m, "su", UNKNOWN_DEVICE, rows[i].size), >=, 0);
+      call_fails (bus, m, rows[i].name, "");
+    }
+}
+
+static void
+test_stream_kinds (BrokerProcess *f, gconstpointer data)
+{
+  static const char *const paths[] = { "/dev/null", "/proc" };
+  g_autoptr (sd_bus) bus = broker_process_connect (f);
+
+  for (gsize i = 0; i < G_N_ELEMENTS (paths); i++)
+    {
+      int fd = open (paths[i], O_RDONLY | O_CLOEXEC);
+      g_autoptr (sd_bus_message) save = new_device_call (bus, "Save", UNKNOWN_DEVICE, fd);
+      g_autoptr (sd_bus_message) load = new_device_call (bus, "Load", UNKNOWN_DEVICE, fd);
+
+      close (fd);
+      call_fails (bus, save, "Invalid", "must be a file, pipe or socket");
+      call_fails (bus, load, "Invalid", "must be a file, pipe or socket");
+    }
+}
+
+/* ---- domains ---------------------------------------------------------------------------------- */
+
+static int
+on_properties_changed (sd_bus_message *m, void *user, sd_bus_error *ret_error)
+{
+  gboolean *changed = user;
+
+  *changed = TRUE;
+  return 0;
+}
+
+static gboolean
+hypervisor_connected (sd_bus *bus)
+{
+  g_auto (sd_bus_error) error = SD_BUS_ERROR_NULL;
+  int connected = -1;
+
+  g_assert_cmpint (sd_bus_get_property_trivial (bus, NULL, ACCMIG_OBJECT_BROKER, ACCMIG_IFACE_BROKER,
+                                                "HypervisorConnected", &error, 'b', &connected),
+                   >=, 0);
+  return connected == 1;
+}
+
+/* The broker connects by itself, and says so; asked after subscribing, so that nothing falls in between. */
+static sd_bus *
+connect_with_libvirt (const BrokerProcess *f)
+{
+  gboolean changed = FALSE;
+  sd_bus *bus = broker_process_connect (f);
+
+  g_assert_cmpint (sd_bus_match_signal (bus, NULL, NULL, ACCMIG_OBJECT_BROKER,
+                                        "org.freedesktop.DBus.Properties", "PropertiesChanged",
+                                        on_properties_changed, &changed),
+                   >=, 0);
+  if (hypervisor_connected (bus))
+    return bus;
+  while (!changed)
+    {
+      int r = sd_bus_process (bus, NULL);
+
+      g_assert_cmpint (r, >=, 0);
+      if (r == 0)
+        g_assert_cmpint (sd_bus_wait (bus, CALL_LIMIT_USEC), >, 0);
+    }
+  g_assert_true (hypervisor_connected (bus));
+  return bus;
+}
+
+static sd_bus_message *
+new_metadata_call (sd_bus *bus, const char *uuid, const char *xml)
+{
+  sd_bus_message *m = broker_process_call (bus, "SetMetadata");
+
+  g_assert_cmpint (sd_bus_message_append (m, "ss", uuid, xml), >=, 0);
+  return m;
+}
+
+static void
+test_metadata (BrokerProcess *f, gconstpointer data)
+{
+  static const char *const xml[] = { "<devices xmlns='urn:accmig:1' token='0123456789abcdef'/>", "" };
+  g_autoptr (sd_bus) bus = connect_with_libvirt (f);
+
+  for (gsize i = 0; i < G_N_ELEMENTS (xml); i++)
+    {
+      g_autoptr (sd_bus_message) m = new_metadata_call (bus, DOMAIN_UUID, xml[i]);
+      g_autoptr (sd_bus_message) reply = call_ok (bus, m);
+
+      g_assert_true (sd_bus_message_is_empty (reply));
+    }
+}
+
+static void
+test_metadata_refused (BrokerProcess *f, gconstpointer data)
+{
+  g_autofree char *endless = g_strnfill (BROKER_METADATA_MAX + 1, ' ');
+  const struct {
+    const char *uuid, *xml, *name;
+  } rows[] = {
+    { UNKNOWN_UUID, "<devices/>", "NotFound" },
+    { "test", "<devices/>", "Invalid" }, /* a name is no UUID */
+    { "", "<devices/>", "Invalid" },
+    { DOMAIN_UUID, "<devices", "Invalid" },
+    { DOMAIN_UUID, endless, "Limit" },
+  };
+  g_autoptr (sd_bus) bus = connect_with_libvirt (f);
+
+  for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autoptr (sd_bus_message) m = new_metadata_call (bus, rows[i].uuid, rows[i].xml);
+
+      call_fails (bus, m, rows[i].name, "");
+    }
+}
+
+/* ---- logs ------------------------------------------------------------------------------------- */
+
+static void
+write_log (const BrokerProcess *f, const char *name, const char *data, gsize length)
+{
+  g_autofree char *path = g_build_filename (f->logs, name, NULL);
+  g_autoptr (GError) error = NULL;
+
+  g_file_set_contents (path, data, (gssize)length, &error);
+  g_assert_no_error (error);
+}
+
+static sd_bus_message *
+new_log_call (sd_bus *bus, const char *domain)
+{
+  sd_bus_message *m = broker_process_call (bus, "ReadLog");
+
+  g_assert_cmpint (sd_bus_message_append (m, "s", domain), >=, 0);
+  return m;
+}
+
+static void
+check_log (sd_bus *bus, const char *domain, const char *wanted, gsize wanted_length)
+{
+  g_autoptr (sd_bus_message) m = new_log_call (bus, domain);
+  g_autoptr (sd_bus_message) reply = call_ok (bus, m);
+  const void *data;
+  size_t length;
+
+  g_assert_cmpint (sd_bus_message_read_array (reply, 'y', &data, &length), >=, 0);
+  g_assert_cmpmem (data, length, wanted, wanted_length);
+}
+
+static void
+test_log (BrokerProcess *f, gconstpointer data)
+{
+  g_autoptr (GString) longer = g_string_new (NULL);
+  g_autoptr (sd_bus) bus = broker_process_connect (f);
+
+  while (longer->len <= BROKER_LOG_TAIL)
+    g_string_append_printf (longer, "line %zu \xff\xfe\n", longer->len);
+  write_log (f, "short.log", "two\nlines\n", 10);
+  write_log (f, "empty.log", "", 0);
+  write_log (f, "longer.log", longer->str, longer->len);
+  write_log (f, "spa ce.log", "x", 1);
+
+  check_log (bus, "short", "two\nlines\n", 10);
+  check_log (bus, "empty", "", 0);
+  check_log (bus, "spa ce", "x", 1);
+  check_log (bus, "longer", longer->str + longer->len - BROKER_LOG_TAIL, BROKER_LOG_TAIL);
+}
+
+static void
+test_log_refused (BrokerProcess *f, gconstpointer data)
+{
+  g_autofree char *link = g_build_filename (f->logs, "link.log", NULL);
+  g_autofree char *fifo = g_build_filename (f->logs, "fifo.log", NULL);
+  g_autofree char *folder = g_build_filename (f->logs, "folder.log", NULL);
+  g_autofree char *endless = g_strnfill (4096, 'a');
+  g_autofree char *outside = g_build_filename (f->dir, "outside.log", NULL);
+  const struct {
+    const char *domain, *name;
+  } rows[] = {
+    { "no-such", "NotFound" }, { "../outside", "Invalid" }, { "/etc/passwd", "Invalid" },
+    { "", "Invalid" },         { ".", "Invalid" },          { "..", "Invalid" },
+    { ".hidden", "Invalid" },  { endless, "Invalid" },      { "link", "Io" },
+    { "fifo", "Io" },          { "folder", "Io" },
+  };
+  g_autoptr (sd_bus) bus = broker_process_connect (f);
+
+  g_file_set_contents (outside, "secret", -1, NULL);
+  g_assert_cmpint (symlink (outside, link), ==, 0);
+  g_assert_cmpint (mkfifo (fifo, 0600), ==, 0);
+  g_assert_cmpint (mkdir (folder, 0755), ==, 0);
+  write_log (f, ".hidden.log", "x", 1);
+  for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autoptr (sd_bus_message) m = new_log_call (bus, rows[i].domain);
+
+      call_fails (bus, m, rows[i].name, "");
+    }
+}
+
+/* ---- who may ---------------------------------------------------------------------------------- */
+
+static gboolean
+become (uid_t uid)
+{
+  return setresgid (uid, uid, uid) == 0 && setresuid (uid, uid, uid) == 0;
+}
+
+/* In a child, which shares nothing with this process but the socket's path. 0: hung up on, 1: served, 2:
+ * neither. */
+static int
+try_as_nobody (const BrokerProcess *f)
+{
+  struct sockaddr_un address = socket_address (f->socket);
+  struct timeval limit = { .tv_sec = 10 };
+  char byte;
+  int fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+  if (!become (NOBODY_UID) || setsockopt (fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) < 0
+      || connect (fd, (struct sockaddr *)&address, sizeof address) < 0)
+    return 2;
+  /* A server that would serve waits for this; one that would not has closed before it came. */
+  (void)send (fd, "\0AUTH EXTERNAL 3635353334\r\n", 27, MSG_NOSIGNAL);
+  return recv (fd, &byte, 1, 0) == 0 || errno == ECONNRESET ? 0 : 1;
+}
+
+/* 0: a verb is carried out (and refuses its nonsense), 1: the verb is denied, 2: hung up on. */
+static int
+try_as_agent (const BrokerProcess *f)
+{
+  g_auto (sd_bus_error) error = SD_BUS_ERROR_NULL;
+  sd_bus *bus = NULL;
+
+  if (!become (BROKER_PROCESS_AGENT_UID))
+    return 2;
+  bus = broker_process_connect (f);
+  (void)sd_bus_call_method (bus, NULL, ACCMIG_OBJECT_BROKER, ACCMIG_IFACE_BROKER, "Reset", &error, NULL, "s",
+                            "nonsense");
+  if (g_strcmp0 (error.name, "org.accmig1.Error.Invalid") == 0)
+    return 0;
+  return g_strcmp0 (error.name, SD_BUS_ERROR_ACCESS_DENIED) == 0 ? 1 : 2;
+}
+
+static int
+run_child (int (*child) (const BrokerProcess *f), const BrokerProcess *f)
+{
+  pid_t pid = fork ();
+  int status;
+
+  if (pid == 0)
+    _exit (child (f));
+  g_assert_cmpint (waitpid (pid, &status, 0), ==, pid);
+  g_assert_true (WIFEXITED (status));
+  return WEXITSTATUS (status);
+}
+
+static void
+test_wrong_user (BrokerProcess *f, gconstpointer data)
+{
+  g_autoptr (sd_bus) bus = broker_process_connect (f);
+
+  if (geteuid () != 0)
+    {
+      g_test_skip ("needs root to become somebody else");
+      return;
+    }
+  g_assert_cmpint (chmod (f->socket, 0666), ==, 0); /* the check must not rest on the mode */
+  g_assert_cmpint (run_child (try_as_nobody, f), ==, 0);
+  g_assert_true (answers (bus));
+}
+
+/* The agent has no privilege but its name. */
+static void
+test_agent_user (BrokerProcess *f, gconstpointer data)
+{
+  int outcome;
+
+  if (geteuid () != 0)
+    {
+      g_test_skip ("needs root to become the agent's user");
+      return;
+    }
+  g_assert_cmpint (chown (f->socket, BROKER_PROCESS_AGENT_UID, 0), ==, 0);
+  outcome = run_child (try_as_agent, f);
+  if (outcome == 2)
+    g_test_skip ("needs the right to mount, to give the broker an agent's user");
+  else
+    g_assert_cmpint (outcome, ==, 0);
+}
+
+static void
+test_socket_mode (BrokerProcess *f, gconstpointer data)
+{
+  struct stat st;
+
+  g_assert_cmpint (stat (f->socket, &st), ==, 0);
+  g_assert_cmpuint (st.st_mode & 0777, ==, 0600);
+}
+
+static void
+test_too_many (BrokerProcess *f, gconstpointer data)
+{
+  sd_bus *some[MAX_PEERS];
+  g_autoptr (sd_bus) one_more = NULL;
+  g_autoptr (sd_bus) later = NULL;
+
+  for (int i = 0; i < MAX_PEERS; i++)
+    {
+      some[i] = broker_process_connect (f);
+      g_assert_true (answers (some[i]));
+    }
+  one_more = broker_process_connect (f);
+  g_assert_false (answers (one_more));
+
+  sd_bus_flush_close_unref (some[0]);
+  /* The broker hears of the end and of the next beginning in either order: a refusal is tried again. */
+  for (int tries = 0; later == NULL && tries < 100; tries++)
+    {
+      later = broker_process_connect (f);
+      if (!answers (later))
+        g_clear_pointer (&later, sd_bus_close_unref);
+    }
+  g_assert_nonnull (later);
+  for (int i = 1; i < MAX_PEERS; i++)
+    {
+      g_assert_true (answers (some[i]));
+      sd_bus_flush_close_unref (some[i]);
+    }
+}
+
+/* Noise where a handshake should be, as much as it takes. */
+static void
+test_noise (BrokerProcess *f, gconstpointer data)
+{
+  struct sockaddr_un address = socket_address (f->socket);
+  g_autoptr (sd_bus) bus = broker_process_connect (f);
+  guint8 block[4096];
+
+  for (guint i = 0; i < sizeof block; i++)
+    block[i] = (guint8)g_test_rand_int ();
+  for (int round = 0; round < 20; round++)
+    {
+      struct timeval limit = { .tv_sec = 5 };
+      int fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+      g_assert_cmpint (setsockopt (fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit), ==, 0);
+      g_assert_cmpint (connect (fd, (struct sockaddr *)&address, sizeof address), ==, 0);
+      for (int i = 0; i < 256; i++)
+        if (send (fd, block, sizeof block, MSG_NOSIGNAL) <= 0)
+          break;
+      close (fd);
+    }
+  g_assert_true (answers (bus));
+}
+
+/* ---- coming and going ------------------------------------------------------------------------- */
+
+static void
+await_line (int fd, const char *part)
+{
+  g_autoptr (GIOChannel) channel = g_io_channel_unix_new (fd);
+  gboolean found = FALSE;
+
+  g_io_channel_set_close_on_unref (channel, TRUE);
+  while (!found)
+    {
+      g_autofree char *line = NULL;
+
+      g_assert_cmpint (g_io_channel_read_line (channel, &line, NULL, NULL, NULL), ==, G_IO_STATUS_NORMAL);
+      found = strstr (line, part) != NULL;
+    }
+}
+
+/* systemd starts it for the first client; when the last has been gone for 10 s, it goes. */
+static void
+test_activation (void)
+{
+  g_autofree char *program = g_find_program_in_path ("systemd-socket-activate");
+  g_autofree char *dir = g_dir_make_tmp ("broker-XXXXXX", NULL);
+  g_autofree char *socket = g_build_filename (dir, "socket", NULL);
+  const char *argv[] = {
+    program, "-l", socket, g_getenv ("ACCMIG_BROKER"), "--uri", "test:///default", NULL
+  };
+  BrokerProcess f = { .socket = socket };
+  g_autoptr (sd_bus) bus = NULL;
+  int errors, status;
+  gint64 left;
+
+  if (program == NULL)
+    {
+      g_test_skip ("needs systemd-socket-activate");
+      return;
+    }
+  g_assert_true (g_spawn_async_with_pipes (NULL, (char **)argv, NULL, G_SPAWN_DO_NOT_REAP_CHILD,
+                                           die_with_parent, NULL, &f.pid, NULL, NULL, &errors, NULL));
+  await_line (dup (errors), "Listening on");
+  bus = broker_process_connect (&f);
+  g_assert_true (answers (bus));
+
+  left = g_get_monotonic_time ();
+  g_clear_pointer (&bus, sd_bus_flush_close_unref);
+  g_assert_cmpint (waitpid (f.pid, &status, 0), ==, f.pid);
+  g_assert_true (WIFEXITED (status));
+  g_assert_cmpint (WEXITSTATUS (status), ==, 0);
+  g_assert_cmpint (g_get_monotonic_time () - left, >, 8 * G_USEC_PER_SEC);
+  g_assert_true (g_file_test (socket, G_FILE_TEST_EXISTS)); /* systemd's, not ours to take away */
+  close (errors);
+  remove_tree (dir);
+}
+
+int
+main (int argc, char **argv)
+{
+  static const struct {
+    const char *path;
+    void (*run) (BrokerProcess *f, gconstpointer data);
+  } tests[] = {
+    { "/broker/invalid-address", test_invalid_address },
+    { "/broker/unknown-device", test_unknown_device },
+    { "/broker/match-size", test_match_size },
+    { "/broker/stream-kinds", test_stream_kinds },
+    { "/broker/metadata", test_metadata },
+    { "/broker/metadata-refused", test_metadata_refused },
+    { "/broker/log", test_log },
+    { "/broker/log-refused", test_log_refused },
+    { "/broker/wrong-user", test_wrong_user },
+    { "/broker/agent-user", test_agent_user },
+    { "/broker/socket-mode", test_socket_mode },
+    { "/broker/too-many", test_too_many },
+    { "/broker/noise", test_noise },
+  };
+
+  g_test_init (&argc, &argv, NULL);
+  if (g_getenv ("ACCMIG_BROKER") == NULL)
+    g_error ("ACCMIG_BROKER does not name the broker to test");
+  for (gsize i = 0; i < G_N_ELEMENTS (tests); i++)
+    g_test_add (tests[i].path, BrokerProcess, NULL, broker_process_start, tests[i].run, broker_process_stop);
+  g_test_add_func ("/broker/activation", test_activation);
+  return g_test_run ();
+}

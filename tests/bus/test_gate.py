@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The gate: what it answers, what it reserves, and that it never keeps libvirt waiting."""
+
+import json
+import re
+import time
+
+import dbus
+import pytest
+
+from agent import NAME, ROOT, SECONDS, Host, wait_for
+from conftest import SEC_PF, SEC_VFS, acc_match
+from guest import OTHER_UUID, UUID, guest, hostdev
+
+pytestmark = pytest.mark.timeout(6 * SECONDS)
+
+
+def source_profile(host, **changes):
+    """The profile of a source's device: like this host's first one, with changes to its family's part."""
+    wait_for(lambda: host.get_device(SEC_VFS[0])["Migration"], "the probe")
+    profile = json.loads(host.interface("Manager").GetProfile(SEC_VFS[0]))
+    profile["hisi_acc"].update(changes)
+    return json.dumps(profile)
+
+
+def incoming(host, *addresses, uuid=UUID, **changes):
+    """A guest on its way here."""
+    profile = source_profile(host, **changes)
+    return guest(*(hostdev(a, i) for i, a in enumerate(addresses)), uuid=uuid,
+                 profiles={f"hostdev{i}": profile for i in range(len(addresses))})
+
+
+def phase(host, number=1):
+    """Of a migration."""
+    return str(host.get("Migration", "Phase", f"{ROOT}/migrations/{number}"))
+
+
+def owner(host, address):
+    """Of a device."""
+    device = host.get_device(address)
+    return str(device["Owner"]), str(device["Domain"])
+
+
+def test_no_devices_no_record(acc_host):
+    """A domain without VFIO hostdevs."""
+    assert acc_host.ask("vm", "migrate", "begin", guest()) == (True, "", b"")
+    assert len(acc_host.interface("Manager").ListMigrations(dbus.UInt32(10))) == 0
+
+
+def test_accept_reserves(acc_host):
+    """Until the attempt ends."""
+    xml = incoming(acc_host, SEC_VFS[1])
+    assert acc_host.ask("vm", "migrate", "begin", xml) == (True, "", b"")
+    assert owner(acc_host, SEC_VFS[1]) == ("reserved", "vm")
+    assert phase(acc_host) == "accepted"
+    for operation in ("prepare", "start", "started"):
+        assert acc_host.ask("vm", operation, "begin", xml)[0]
+    assert phase(acc_host) == "starting"
+    for operation in ("stopped", "release"):
+        assert acc_host.ask("vm", operation, "end", xml, extra="failed")[0]
+    assert owner(acc_host, SEC_VFS[1]) == ("free", "")
+    assert phase(acc_host) == "failed"
+
+
+def test_refusal_is_one_exact_line(acc_host):
+    """Domain, hostdev, sentence, rule; nothing stays reserved."""
+    allowed, message, _ = acc_host.ask("vm", "migrate", "begin", incoming(acc_host, SEC_VFS[1], **{"qp-num": 4}))
+    assert not allowed
+    assert message == (f"accmig: refused vm: hostdev0: queue count differs: source has 4, {SEC_VFS[1]} has 8 "
+                       "[hisi_acc.qp-num]")
+    assert owner(acc_host, SEC_VFS[1]) == ("free", "")
+    assert phase(acc_host) == "refused"
+    cause = acc_host.get("Migration", "Cause", f"{ROOT}/migrations/1")
+    assert "queue count differs" in cause
+
+
+def test_target_is_asked_afresh(acc_host):
+    """What was true when the agent started is not what counts."""
+    xml = incoming(acc_host, SEC_VFS[1])
+    acc_host.broker.set_device(SEC_VFS[1], flags=5, size=176, match=acc_match(16))
+    allowed, message, _ = acc_host.ask("vm", "migrate", "begin", xml)
+    assert not allowed and "source has 8" in message and "has 16" in message
+
+
+@pytest.mark.parametrize("address, sentence", [
+    ("0000:75:00.7", "no device 0000:75:00.7 on this host"),
+    (SEC_PF, f"no device {SEC_PF} on this host"),
+])
+def test_no_such_target(acc_host, address, sentence):
+    """A PF is nothing that a guest gets either."""
+    allowed, message, _ = acc_host.ask("vm", "migrate", "begin", incoming(acc_host, address))
+    assert not allowed and sentence in message
+
+
+def test_every_hostdev_counts(acc_host):
+    """The second one is not there; the first one is let go again."""
+    allowed, message, _ = acc_host.ask("vm", "migrate", "begin", incoming(acc_host, SEC_VFS[0], "0000:75:00.7"))
+    assert not allowed and message.startswith("accmig: refused vm: hostdev1: no device")
+    assert owner(acc_host, SEC_VFS[0]) == ("free", "")
+
+
+def test_reserved_for_another(acc_host):
+    """First come, first served."""
+    assert acc_host.ask("vm", "migrate", "begin", incoming(acc_host, SEC_VFS[0]))[0]
+    allowed, message, _ = acc_host.ask("vm2", "migrate", "begin", incoming(acc_host, SEC_VFS[0], uuid=OTHER_UUID))
+    assert not allowed and "is reserved for domain “vm”" in message
+    assert owner(acc_host, SEC_VFS[0]) == ("reserved", "vm")
+
+
+def test_busy_target(acc_host):
+    """Some other program has it open."""
+    xml = incoming(acc_host, SEC_VFS[1])
+    acc_host.broker.set_device(SEC_VFS[1], error=f"{NAME}.Error.Busy")
+    allowed, message, _ = acc_host.ask("vm", "migrate", "begin", xml)
+    assert not allowed and f"{SEC_VFS[1]} is in use" in message
+
+
+def test_host_driver_needs_managed(acc_host):
+    """libvirt takes a device from its host's driver only if it manages it."""
+    xml = incoming(acc_host, SEC_VFS[1])
+    acc_host.sysfs.bind(SEC_VFS[1], "hisi_sec2", vfio=False)
+    allowed, message, _ = acc_host.ask("vm", "migrate", "begin", xml)
+    assert not allowed and "hisi_sec2" in message and "[gate.not-free]" in message
+
+
+def test_damaged_profile(acc_host):
+    """Ours, but not readable."""
+    xml = guest(hostdev(SEC_VFS[0]), profiles={"hostdev0": '{"format": "accmig-profile/2"}'})
+    allowed, message, _ = acc_host.ask("vm", "migrate", "begin", xml)
+    assert not allowed and "[gate.profile]" in message and message.count("\n") == 0
+
+
+@pytest.mark.parametrize("policy, allowed", [("refuse", False), ("accept", True)])
+def test_missing_profile(programs, policy, allowed):
+    """A source without agent: the setting decides."""
+    with Host(settings=f"[gate]\non-no-profile = {policy}\n") as host:
+        host.sysfs.add_pf(SEC_PF)
+        host.sysfs.add_vf(SEC_PF, 0, SEC_VFS[0])
+        host.sysfs.bind(SEC_VFS[0], "hisi_acc_vfio_pci")
+        host.start_broker(programs[1]).set_device(SEC_VFS[0], flags=5, match=acc_match(8))
+        host.start_agent(programs[0])
+        host.wait_connected()
+        answer = host.ask("vm", "migrate", "begin", guest(hostdev(SEC_VFS[0])))
+        assert answer[0] is allowed
+        assert allowed or "[gate.on-no-profile]" in answer[1]
+        assert owner(host, SEC_VFS[0])[0] == ("reserved" if allowed else "free")
+
+
+def test_broker_is_gone(acc_host):
+    """The target cannot be asked: unknown, and the message says why. What cannot be right is refused as such."""
+    good, bad = incoming(acc_host, SEC_VFS[1]), incoming(acc_host, SEC_VFS[1], **{"qp-num": 4})
+    wait_for(lambda: acc_host.get_device(SEC_VFS[1])["Migration"], "the second probe")
+    acc_host.broker.stop()
+    wait_for(lambda: not acc_host.get("Manager", "BrokerConnected"), "the loss")
+    allowed, message, _ = acc_host.ask("vm", "migrate", "begin", good)
+    assert not allowed and "the broker does not answer" in message and "[gate.on-unknown]" in message
+    assert "[hisi_acc.qp-num]" in acc_host.ask("vm", "migrate", "begin", bad)[1]
+
+
+def test_broker_comes_back(acc_host, programs):
+    """The agent finds it by itself."""
+    acc_host.broker.stop()
+    wait_for(lambda: not acc_host.get("Manager", "BrokerConnected"), "the loss")
+    acc_host.start_broker(programs[1])
+    wait_for(lambda: acc_host.get("Manager", "BrokerConnected"), "the broker")
+
+
+def test_answer_in_time(programs):
+    """A device that does not answer costs the hook's time less a second, and no more."""
+    with Host(settings="[gate]\nhook-timeout = 3\n") as host:
+        host.sysfs.add_pf(SEC_PF)
+        host.sysfs.add_vf(SEC_PF, 0, SEC_VFS[0])
+        host.sysfs.bind(SEC_VFS[0], "hisi_acc_vfio_pci")
+        host.start_broker(programs[1]).set_device(SEC_VFS[0], flags=5, match=acc_match(8))
+        host.start_agent(programs[0])
+        host.wait_connected()
+        xml = incoming(host, SEC_VFS[0])
+        host.broker.set_device(SEC_VFS[0], flags=5, match=acc_match(8), hold="true")
+        begin = time.monotonic()
+        allowed, message, _ = host.ask("vm", "migrate", "begin", xml)
+        assert not allowed and "[gate.on-agent-failure]" in message
+        assert 1.9 < time.monotonic() - begin < 10
+        assert owner(host, SEC_VFS[0]) == ("free", "")
+        host.broker.send("release")
+
+
+def test_hook_waits_for_the_probe(acc_host):
+    """libvirt's start is answered when we have let go of the device, not before."""
+    xml = incoming(acc_host, SEC_VFS[0])
+    wait_for(lambda: acc_host.get_device(SEC_VFS[1])["Migration"], "the second probe")
+    acc_host.broker.drain()
+    acc_host.broker.set_device(SEC_VFS[0], flags=5, match=acc_match(8), hold="true")
+    asking = acc_host.ask_async("vm", "migrate", "begin", xml)
+    acc_host.broker.wait_line(f"^Probe {re.escape(SEC_VFS[0])}")
+    starting = acc_host.ask_async("vm", "prepare", "begin", xml)
+    wait_for(lambda: owner(acc_host, SEC_VFS[0])[0] == "reserved", "the reservation")
+    assert starting.poll() is None
+    acc_host.broker.send("release")
+    assert starting.stdout.read().startswith("True") and asking.stdout.read().startswith("True")
+    assert starting.wait(SECONDS) == 0 and asking.wait(SECONDS) == 0
+
+
+def test_one_attempt_at_a_time(acc_host):
+    """A second question about the same domain while the first is open."""
+    xml = incoming(acc_host, SEC_VFS[0])
+    acc_host.broker.drain()
+    acc_host.broker.set_device(SEC_VFS[0], flags=5, match=acc_match(8), hold="true")
+    first = acc_host.ask_async("vm", "migrate", "begin", xml)
+    acc_host.broker.wait_line(f"^Probe {re.escape(SEC_VFS[0])}")
+    allowed, message, _ = acc_host.ask("vm", "migrate", "begin", xml)
+    assert not allowed and "[gate.twice]" in message
+    acc_host.broker.send("release")
+    assert first.stdout.read().startswith("True") and first.wait(SECONDS) == 0
+
+
+def test_other_words_are_allowed(acc_host):
+    """Whatever libvirt comes up with."""
+    for operation, suboperation in (("reconnect", "begin"), ("attach", "begin"), ("restore", "begin"), ("", ""),
+                                    ("migrate", "end"), ("prepare", "begin")):
+        assert acc_host.ask("vm", operation, suboperation, b"\xff\xfe not xml") == (True, "", b"")
+
+
+def test_devices_come_and_go(acc_host):
+    """The gate looks at sysfs afresh; objects follow."""
+    acc_host.sysfs.add_vf(SEC_PF, 2, "0000:75:00.3")
+    acc_host.sysfs.bind("0000:75:00.3", "hisi_acc_vfio_pci")
+    acc_host.broker.set_device("0000:75:00.3", flags=5, match=acc_match(8))
+    assert acc_host.ask("vm", "migrate", "begin", incoming(acc_host, "0000:75:00.3"))[0]
+    assert owner(acc_host, "0000:75:00.3") == ("reserved", "vm")
+    acc_host.sysfs.remove_vf(SEC_PF, 2, "0000:75:00.3")
+    acc_host.ask("vm2", "migrate", "begin", incoming(acc_host, SEC_VFS[0], uuid=OTHER_UUID))
+    objects = acc_host.interface("org.freedesktop.DBus.ObjectManager").GetManagedObjects(timeout=SECONDS)
+    assert f"{ROOT}/devices/0000_75_00_3" not in objects
