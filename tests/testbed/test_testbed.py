@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The test hosts themselves, without accmig: devices are bound and domains with them migrate there and back."""
+
+import re
+
+import pytest
+
+from hosts.domain import Domain
+
+# The length of the whole stream of hisi_acc_vfio_pci, which it only sends for a VF whose driver is ready.
+ACC_STREAM = 176
+
+KINDS = ("acc", "migsim", "mdev")
+
+
+@pytest.fixture(params=KINDS)
+def kind(request):
+    return request.param
+
+
+def test_devices_are_there(source, destination):
+    for host in (source, destination):
+        assert host.devices.show() == {
+            "acc": ["0001:00:00.1", "0001:00:00.2", "0001:00:00.3"],
+            "migsim": ["0000:01:10.0", "0000:01:10.2"],
+            "mdev": ["83b8f4f2-509f-382f-3c1e-e6bfe0fa1001"],
+        }
+        assert host.output("basename $(readlink -f /sys/bus/pci/devices/0001:00:00.1/driver)") == "hisi_acc_vfio_pci"
+        assert host.output("ls -d /dev/iommu /dev/vfio/devices/vfio*").splitlines()[0] == "/dev/iommu"
+
+
+def test_there_and_back(source, destination, kind):
+    """A guest with a device of each kind goes to the other host and returns: the same guest, its memory whole."""
+    domain = Domain(kind, source.devices.show()[kind][0])
+    source.start_domain(domain)
+    beat = source.heartbeat(domain)
+
+    source.migrate(domain, destination)
+    assert source.domain_state(domain) == "absent"
+    beat = destination.wait_beat(domain, after=beat)
+    assert not re.search("boot|corrupt", destination.guest_log(domain))
+
+    destination.migrate(domain, source, p2p=True)
+    assert destination.domain_state(domain) == "absent"
+    source.wait_beat(domain, after=beat)
+    assert not re.search("boot|corrupt", source.guest_log(domain))
+
+
+def test_acc_stream_of_a_ready_guest(source, destination):
+    """The driver sends its whole state once the guest's driver has started the VF."""
+    domain = Domain("acc", "0001:00:00.1")
+    source.start_domain(domain)
+    source.devices.acc_ready(domain.device)
+
+    source.migrate(domain, destination, undefine=False)
+
+    assert source.job_stats(domain)["vfio_data_transferred"] == ACC_STREAM
+    assert destination.devices.acc_state(domain.device)["ready"] == "1"
+
+
+def test_migsim_state_arrives(source, destination):
+    """The number that is migsim's state reaches the other host, and the log there outlives the domain."""
+    domain = Domain("migsim", "0000:01:10.0", managed=False)
+    for host in (source, destination):
+        host.devices.bind(domain.device)
+    source.start_domain(domain)
+    source.devices.seed(domain.device, 0x5EED)
+
+    source.migrate(domain, destination)
+
+    assert destination.devices.seed(domain.device) == 0x5EED
+    taken = [(arc.source, arc.target) for arc in source.devices.arcs(domain.device) if arc.via == "arc"]
+    assert taken[-2:] == [("pre-copy-p2p", "stop-copy"), ("stop-copy", "stop")]
+
+
+def test_other_queue_counts_without_a_reboot(source, destination):
+    """The accelerator is made anew with other queues, and the driver refuses the stream of the other host."""
+    destination.devices.down("acc")
+    destination.devices.up("acc", accsim={"total_queues": 32})
+    domain = Domain("acc", "0001:00:00.1")
+    source.start_domain(domain)
+    source.devices.acc_ready(domain.device)
+    cursor = destination.cursor()
+
+    done = source.migrate(domain, destination, check=False)
+
+    assert done.returncode != 0
+    assert destination.wait_journal(cursor, "failed to match VF qp num", _TRANSPORT="kernel")
+    assert source.domain_state(domain) == "running"
