@@ -158,14 +158,18 @@ on_save (sd_bus_message *m, void *user, sd_bus_error *ret_error)
 {
   g_autoptr (GKeyFile) device = take_device (user, m, ret_error);
   g_autoptr (GByteArray) match = NULL;
-  int fd = -1;
+  g_autoptr (sd_bus_message) answer = NULL;
+  int fd = -1, r = 0;
 
   if (device == NULL || sd_bus_message_read (m, "h", &fd) < 0)
     return -EINVAL;
   match = get_match (device);
   if (write (fd, match->data, match->len) != (ssize_t)match->len)
     return -errno;
-  return sd_bus_reply_method_return (m, "t", (guint64)match->len);
+  r = sd_bus_message_new_method_return (m, &answer);
+  if (r >= 0)
+    r = sd_bus_message_append (answer, "t", (guint64)match->len);
+  return r < 0 ? r : send_answer (user, device, answer);
 }
 
 static int

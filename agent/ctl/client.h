@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include <glib.h>
+
+/*
+ * The agent of one host, asked over D-Bus.
+ *
+ * Errors are one sentence. Their code is REFUSED for what a driver refused, NOT_FOUND where the agent does
+ * not know the thing that was named, and IO for everything else.
+ */
+
+typedef struct _Client Client;
+
+/**
+ * client_new:
+ * @host: (nullable): "[user@]host", as systemctl -H takes it: ssh runs systemd-stdio-bridge there; NULL for
+ * this host Returns: (transfer full) (nullable)
+ */
+Client *client_new (const char *host, GError **error);
+void client_free (Client *client);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Client, client_free)
+
+/**
+ * client_call:
+ * @member: a method of org.accmig1.Manager that reads, asked within 30 s
+ * @types: of its arguments, which follow as for sd_bus_message_append()
+ * Returns: (transfer full) (nullable): the first value of the answer
+ */
+GVariant *client_call (Client *client, GError **error, const char *member, const char *types, ...);
+
+/** client_call_text: the same for a method that takes and answers a string. Returns: (transfer full)
+ * (nullable) */
+char *client_call_text (Client *client, const char *member, const char *argument, GError **error);
+
+/** client_get_objects: Returns: (transfer full) (nullable): a{oa{sa{sv}}}, every object and its properties */
+GVariant *client_get_objects (Client *client, GError **error);
+
+/** client_get_state: as client_call_text(), but a person may be asked for a password, and gets time for it */
+char *client_get_state (Client *client, const char *address, GError **error);
+
+/**
+ * client_transfer:
+ * @member: SaveState or LoadState
+ * @fd: the stream, borrowed; the agent of this host gets it
+ * @ret_bytes: (out): how many went through it
+ *
+ * Has no limit in time. Shows its progress where the standard error is a terminal. Ctrl-C ends the wait with
+ * an error.
+ */
+gboolean client_transfer (Client *client, const char *member, const char *address, int fd, guint64 *ret_bytes,
+                          GError **error);
+
+typedef enum {
+  CLIENT_FOUND,   /* it was there when the watch began, or when the agent came back */
+  CLIENT_ADDED,   /* it has just begun */
+  CLIENT_CHANGED, /* some of its properties have */
+} ClientNews;
+
+typedef struct {
+  /* @properties: a{sv} of org.accmig1.Migration, all of them or those that changed. Returns: whether to go on
+   */
+  gboolean (*migration) (const char *path, GVariant *properties, ClientNews news, gpointer user);
+  /* The agent is gone; it will be watched again when it comes back. */
+  void (*away) (gpointer user);
+} ClientWatch;
+
+/**
+ * client_watch:
+ * Calls @watch back until it does not want to go on, or until Ctrl-C.
+ * @ret_interrupted: (out): whether it was the latter
+ */
+gboolean client_watch (Client *client, const ClientWatch *watch, gpointer user, gboolean *ret_interrupted,
+                       GError **error);

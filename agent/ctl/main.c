@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * accmigctl: the command line
+ *
+ * An ordinary client of org.accmig1. One table has the verbs, one the options; a verb is a file of its own.
+ * Options may stand before or after the verb. What went wrong is said in one line on the standard error.
+ */
+
+#include "call.h"
+
+#include <accmig/error.h>
+#include <errno.h>
+#include <locale.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "config.h"
+#include "text.h"
+
+/* The options that not every verb takes. */
+typedef enum {
+  OPTION_HOST = 1 << 0,
+  OPTION_TO = 1 << 1,
+  OPTION_PEER = 1 << 2,
+  OPTION_LIMIT = 1 << 3,
+  OPTION_MANAGED = 1 << 4,
+  OPTION_FORCE = 1 << 5,
+  OPTION_UNTIL_END = 1 << 6,
+  OPTION_JSON = 1 << 7,
+} Option;
+
+#define OPTIONS_ASK (OPTION_HOST | OPTION_JSON)
+
+/* clang-format off */
+static const struct {
+  Option option;
+  const char *name; /* as in the table that GOption reads */
+  const char *help;
+} options[] = {
+  { OPTION_JSON,      "json",      "    --json             Print one JSON document (monitor: one on each line)" },
+  { OPTION_HOST,      "host",      "-H, --host=[USER@]HOST Ask the agent of another host, over ssh" },
+  { OPTION_TO,        "to",        "    --to=[USER@]HOST   Hold the guest's devices against those of this host" },
+  { OPTION_PEER,      "peer",      "    --peer=[USER@]HOST Join with what this other host recorded of the move" },
+  { OPTION_LIMIT,     "limit",     "    --limit=N          How many, 1 to 1000 (20)" },
+  { OPTION_MANAGED,   "managed",   "    --managed          libvirt binds the target's driver itself (managed='yes')" },
+  { OPTION_FORCE,     "force",     "    --force            save: overwrite the file; load: send what inspect refuses" },
+  { OPTION_UNTIL_END, "until-end", "    --until-end        End when a migration that was watched has ended" },
+};
+
+typedef struct {
+  const char *name; /* one or two words */
+  const char *arguments;
+  guint min, max; /* how many arguments */
+  guint options;
+  VerbFunction run;
+  const char *help;
+} Verb;
+
+static const Verb verbs[] = {
+  { "devices",       "",                  0, 0, OPTIONS_ASK,                    devices_run,       "What could be given to a guest, and who has it" },
+  { "profile",       "ADDRESS",           1, 1, OPTIONS_ASK,                    profile_run,       "What one device is and can take" },
+  { "compare",       "SOURCE TARGET",     2, 2, OPTION_JSON | OPTION_MANAGED,   compare_run,       "Hold two profiles from files against each other" },
+  { "check",         "DOMAIN",            1, 1, OPTIONS_ASK | OPTION_TO,        check_run,         "Whether a running guest can be migrated" },
+  { "migrations",    "",                  0, 0, OPTIONS_ASK | OPTION_LIMIT,     migrations_run,    "What was migrated, newest first" },
+  { "show",          "[ID]",              0, 1, OPTIONS_ASK | OPTION_PEER,      show_run,          "One migration, the newest without ID: downtime and outages" },
+  { "monitor",       "",                  0, 0, OPTIONS_ASK | OPTION_UNTIL_END, monitor_run,       "Follow migrations while they run" },
+  { "state get",     "ADDRESS",           1, 1, OPTIONS_ASK,                    state_get_run,     "The migration state of a device; resets a free one" },
+  { "state save",    "ADDRESS FILE",      2, 2, OPTION_JSON | OPTION_FORCE,     state_save_run,    "Write the state of a free device to a file" },
+  { "state load",    "ADDRESS FILE",      2, 2, OPTION_JSON | OPTION_FORCE,     state_load_run,    "Load a state from a file into a free device" },
+  { "state inspect", "FILE",              1, 1, OPTION_JSON,                    state_inspect_run, "What is in such a file" },
+};
+/* clang-format on */
+
+static const struct {
+  const char *outcome;
+  Status status;
+} outcomes[] = {
+  { "compatible", STATUS_DONE },
+  { "degraded", STATUS_DONE },
+  { "unknown", STATUS_UNKNOWN },
+  { "incompatible", STATUS_REFUSED },
+};
+
+Status
+status_of_outcome (const char *outcome)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (outcomes); i++)
+    if (g_str_equal (outcome, outcomes[i].outcome))
+      return outcomes[i].status;
+  return STATUS_UNKNOWN;
+}
+
+/* ---- the command line ---- */
+
+/* What GOption fills in. */
+typedef struct {
+  gboolean json, managed, force, until_end, help, version;
+  char *host, *to, *peer, *limit;
+  char **words; /* (nullable): the rest, the verb first */
+} Arguments;
+
+static void
+arguments_clear (Arguments *arguments)
+{
+  g_free (arguments->host);
+  g_free (arguments->to);
+  g_free (arguments->peer);
+  g_free (arguments->limit);
+  g_strfreev (arguments->words);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Arguments, arguments_clear)
+
+static gboolean
+parse (Arguments *a, char ***argv, GError **error)
+{
+  const GOptionEntry entries[] = {
+    { "json", 0, 0, G_OPTION_ARG_NONE, &a->json, NULL, NULL },
+    { "host", 'H', 0, G_OPTION_ARG_STRING, &a->host, NULL, NULL },
+    { "to", 0, 0, G_OPTION_ARG_STRING, &a->to, NULL, NULL },
+    { "peer", 0, 0, G_OPTION_ARG_STRING, &a->peer, NULL, NULL },
+    { "limit", 0, 0, G_OPTION_ARG_STRING, &a->limit, NULL, NULL },
+    { "managed", 0, 0, G_OPTION_ARG_NONE, &a->managed, NULL, NULL },
+    { "force", 0, 0, G_OPTION_ARG_NONE, &a->force, NULL, NULL },
+    { "until-end", 0, 0, G_OPTION_ARG_NONE, &a->until_end, NULL, NULL },
+    { "help", 'h', 0, G_OPTION_ARG_NONE, &a->help, NULL, NULL },
+    { "version", 0, 0, G_OPTION_ARG_NONE, &a->version, NULL, NULL },
+    { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &a->words, NULL, NULL },
+    G_OPTION_ENTRY_NULL,
+  };
+  g_autoptr (GOptionContext) context = g_option_context_new (NULL);
+
+  g_option_context_set_help_enabled (context, FALSE);
+  g_option_context_add_main_entries (context, entries, NULL);
+  return g_option_context_parse_strv (context, argv, error);
+}
+
+/* Which of the options were given. */
+static guint
+given_options (const Arguments *a)
+{
+  return (a->json ? OPTION_JSON : 0) | (a->host != NULL ? OPTION_HOST : 0) | (a->to != NULL ? OPTION_TO : 0)
+         | (a->peer != NULL ? OPTION_PEER : 0) | (a->limit != NULL ? OPTION_LIMIT : 0)
+         | (a->managed ? OPTION_MANAGED : 0) | (a->force ? OPTION_FORCE : 0)
+         | (a->until_end ? OPTION_UNTIL_END : 0);
+}
+
+/* How many of @words are @verb's name, 0 when they are another's. */
+static guint
+match (const Verb *verb, char *const *words)
+{
+  g_auto (GStrv) name = g_strsplit (verb->name, " ", -1);
+  guint n = 0;
+
+  for (; name[n] != NULL; n++)
+    if (words[n] == NULL || !g_str_equal (words[n], name[n]))
+      return 0;
+  return n;
+}
+
+/* (nullable): the verb that @words begin with; *ret_n: how many of them it takes */
+static const Verb *
+find_verb (char *const *words, guint *ret_n)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (verbs); i++)
+    {
+      *ret_n = match (&verbs[i], words);
+      if (*ret_n > 0)
+        return &verbs[i];
+    }
+  return NULL;
+}
+
+static G_GNUC_PRINTF (2, 3) gboolean fail_usage (GError **error, const char *format, ...)
+{
+  va_list args;
+  g_autofree char *message = NULL;
+
+  va_start (args, format);
+  message = g_strdup_vprintf (format, args);
+  va_end (args);
+  g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, message);
+  return FALSE;
+}
+
+static gboolean
+check_arguments (const Verb *verb, guint given, char *const *words, GError **error)
+{
+  guint n_words = g_strv_length ((char **)words);
+
+  for (gsize i = 0; i < G_N_ELEMENTS (options); i++)
+    if ((given & options[i].option) != 0 && (verb->options & options[i].option) == 0)
+      return fail_usage (error, "%s takes no option --%s", verb->name, options[i].name);
+  if (n_words < verb->min)
+    return fail_usage (error, "%s needs %s", verb->name, verb->arguments);
+  if (n_words > verb->max)
+    return fail_usage (error, "%s takes %s; “%s” is one word too many", verb->name,
+                       *verb->arguments != '\0' ? verb->arguments : "no arguments", words[verb->max]);
+  return TRUE;
+}
+
+/* ---- help ---- */
+
+static void
+print_options (guint wanted)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (options); i++)
+    if ((options[i].option & wanted) != 0)
+      printf ("  %s\n", options[i].help);
+  puts ("  -h, --help             Print this\n"
+        "      --version          Print the version");
+}
+
+static void
+print_row (const Verb *verb)
+{
+  g_autofree char *usage = g_strconcat (verb->name, " ", verb->arguments, NULL);
+
+  printf ("  %-24s %s\n", usage, verb->help);
+}
+
+static void
+print_help (void)
+{
+  puts ("accmigctl [OPTION…] VERB [ARGUMENT…]\n\nLive migration of guests with accelerators.\n\nVerbs:");
+  for (gsize i = 0; i < G_N_ELEMENTS (verbs); i++)
+    print_row (&verbs[i]);
+  puts ("\nOptions:");
+  print_options (G_MAXUINT);
+  puts ("\nExit status: 0 yes or done, 1 failed, 2 usage, 3 incompatible or refused, 4 unknown.\nSee "
+        "accmigctl(1).");
+}
+
+static void
+print_verb_help (const Verb *verb)
+{
+  printf ("accmigctl %s%s%s [OPTION…]\n\n%s.\n\nOptions:\n", verb->name, *verb->arguments != '\0' ? " " : "",
+          verb->arguments, verb->help);
+  print_options (verb->options);
+}
+
+/* ---- running ---- */
+
+static gboolean
+read_limit (const Arguments *a, Call *call, GError **error)
+{
+  guint64 limit = 0;
+
+  if (a->limit == NULL)
+    return TRUE;
+  if (!g_ascii_string_to_unsigned (a->limit, 10, 1, 1000, &limit, NULL))
+    return fail_usage (error, "--limit is “%s”, must be 1 to 1000", a->limit);
+  call->limit = (int)limit;
+  return TRUE;
+}
+
+static Status
+run_verb (const Arguments *a, GError **error)
+{
+  guint n = 0;
+  const Verb *verb = find_verb (a->words, &n);
+  Call call = {
+    .json = a->json,
+    .host = a->host,
+    .to = a->to,
+    .peer = a->peer,
+    .managed = a->managed,
+    .force = a->force,
+    .until_end = a->until_end,
+  };
+
+  if (verb == NULL)
+    fail_usage (error,
+                g_str_equal (a->words[0], "state") ? "“state” is followed by get, save, load or inspect"
+                                                   : "there is no verb “%s”; accmigctl --help lists them",
+                a->words[0]);
+  else if (a->help)
+    print_verb_help (verb);
+  else if (check_arguments (verb, given_options (a), a->words + n, error) && read_limit (a, &call, error))
+    {
+      call.words = a->words + n;
+      return verb->run (&call, error);
+    }
+  return STATUS_DONE;
+}
+
+static Status
+run (const Arguments *a, GError **error)
+{
+  if (a->version)
+    puts ("accmigctl " ACCMIG_VERSION);
+  else if (a->words != NULL)
+    return run_verb (a, error);
+  else if (a->help)
+    print_help ();
+  else
+    fail_usage (error, "what is to be done? accmigctl --help lists the verbs");
+  return STATUS_DONE;
+}
+
+static Status
+status_of_error (const GError *error)
+{
+  if (error->domain == G_OPTION_ERROR || error->domain == G_CONVERT_ERROR)
+    return STATUS_USAGE;
+  return g_error_matches (error, ACCMIG_ERROR, ACCMIG_ERROR_REFUSED) ? STATUS_REFUSED : STATUS_FAILED;
+}
+
+/* A result that nobody got is none. */
+static void
+check_output (GError **error)
+{
+  if (*error == NULL && (fflush (stdout) != 0 || ferror (stdout)))
+    g_set_error (error, ACCMIG_ERROR, ACCMIG_ERROR_IO, "the standard output cannot be written: %s",
+                 g_strerror (errno));
+}
+
+int
+main (int argc, char **argv)
+{
+  g_auto (Arguments) arguments = { 0 };
+  g_auto (GStrv) words = g_strdupv (argv);
+  g_autoptr (GError) error = NULL;
+  g_autofree char *line = NULL;
+  Status status = STATUS_DONE;
+
+  setlocale (LC_ALL, "");
+  if (parse (&arguments, &words, &error))
+    status = run (&arguments, &error);
+  check_output (&error);
+  if (error == NULL)
+    return status;
+  line = text_clean (error->message);
+  fprintf (stderr, "accmigctl: %s\n", line);
+  return status_of_error (error);
+}
