@@ -8,6 +8,7 @@
  */
 
 #include "polkit.h"
+#include "stream-match.h"
 #include "system-bus-private.h"
 
 /* One call that waits for the broker. */
@@ -184,10 +185,43 @@ on_may_save (sd_bus_message *m, gpointer user)
   begin_move (user, m, broker_client_save_async);
 }
 
+/* The device was asked anew; its stream is looked at before it is opened for good. */
+static void
+on_probed_for_load (GObject *source, GAsyncResult *result, gpointer user)
+{
+  g_autoptr (Work) work = user;
+  g_autoptr (GError) error = NULL;
+  const Device *device = registry_lookup (work->bus->sources.registry, work->address);
+  const AccmigProfile *profile = device != NULL ? device_get_profile (device) : NULL;
+  const char *address;
+  int fd = -1; /* the message's */
+
+  if (!prober_probe_finish (result, &error))
+    {
+      system_bus_reply_error (work->call, error);
+      return;
+    }
+  address = read_address (work->call);
+  if (profile == NULL || sd_bus_message_read (work->call, "h", &fd) < 0)
+    (void)sd_bus_reply_method_errorf (work->call, ACCMIG_BUS_ERROR ("UnknownDevice"),
+                                      "no device %s on this host", address);
+  else if (!stream_match_check (fd, profile, &error))
+    system_bus_reply_error (work->call, error);
+  else
+    begin_move (work->bus, work->call, broker_client_load_async);
+}
+
 static void
 on_may_load (sd_bus_message *m, gpointer user)
 {
-  begin_move (user, m, broker_client_load_async);
+  SystemBus *self = user;
+  const char *address = read_address (m);
+  g_autoptr (GError) error = NULL;
+
+  if (is_free (self, address, &error))
+    prober_probe_async (self->sources.prober, address, on_probed_for_load, work_new (self, m, address));
+  else
+    system_bus_reply_error (m, error);
 }
 
 /* What is plainly wrong is said before anybody is asked for a password. */

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include <accmig/accmig.h>
+
+/*
+ * Whether a saved stream fits a device, by the match data it begins with.
+ */
+
+/**
+ * stream_match_check:
+ * @fd: a regular file, read at its present position, which stays
+ * @profile: of the device that would load it, freshly probed
+ * @error: REFUSED with the sentence of the rule that decides; TRUNCATED; INVALID for anything but a file; IO
+ * Returns: whether nothing speaks against loading it. Families without match data always fit: their drivers
+ * check
+ */
+gboolean stream_match_check (int fd, const AccmigProfile *profile, GError **error);
