@@ -15,6 +15,7 @@ typedef struct {
   GSource source;
   sd_bus *bus;
   gpointer fd_tag; /* NULL once sd-bus has closed the fd, whose number somebody else may own by then */
+  int events;      /* that fd_tag waits for */
   void (*closed) (sd_bus *bus, gpointer user);
   gpointer user;
 } BusSource;
@@ -35,7 +36,11 @@ bus_source_prepare (GSource *source, int *timeout_ms)
       return TRUE; /* closed: dispatch finds out, and says so */
     }
 
-  g_source_modify_unix_fd (source, self->fd_tag, (GIOCondition)events);
+  if (events != self->events) /* GLib takes a turn after each call, also when it changed nothing */
+    {
+      g_source_modify_unix_fd (source, self->fd_tag, (GIOCondition)events);
+      self->events = events;
+    }
   (void)sd_bus_get_timeout (self->bus, &until);
   g_source_set_ready_time (source, until == UINT64_MAX ? -1 : (gint64)until);
   return until == 0; /* something is queued already */

@@ -212,6 +212,36 @@ test_removed (Fixture *f, gconstpointer data)
   g_assert_cmpuint (f->closed, ==, 0);
 }
 
+static guint n_polls;
+
+static gint
+poll_and_count (GPollFD *fds, guint n_fds, gint timeout_ms)
+{
+  n_polls++;
+  return g_poll (fds, n_fds, timeout_ms);
+}
+
+static gboolean
+set_flag (gpointer flag)
+{
+  *(gboolean *)flag = TRUE;
+  return G_SOURCE_REMOVE;
+}
+
+/* Connections that say nothing let the loop sleep until the timer. */
+static void
+test_idle (Fixture *f, gconstpointer data)
+{
+  gboolean over = FALSE;
+
+  call (f, "Echo", 0);
+  g_timeout_add (50, set_flag, &over);
+  g_main_context_set_poll_func (NULL, poll_and_count);
+  bus_pair_iterate_until (&over);
+  g_main_context_set_poll_func (NULL, NULL);
+  g_assert_cmpuint (n_polls, <, 20);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -227,6 +257,7 @@ main (int argc, char **argv)
     { "/bus-loop/closed", test_closed },
     { "/bus-loop/closed-here", test_closed_here },
     { "/bus-loop/removed", test_removed },
+    { "/bus-loop/idle", test_idle },
   };
 
   g_test_init (&argc, &argv, NULL);
