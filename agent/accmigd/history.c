@@ -15,10 +15,12 @@
 
 #define LAYOUT 1
 
-struct _History {
+struct _History
+{
   sqlite3 *db;
   char *path;
   guint keep;
+  guint64 last_id; /* given out, written or not */
 };
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (sqlite3_stmt, sqlite3_finalize)
@@ -97,6 +99,26 @@ ensure_layout (History *self, GError **error)
   return execute (self, create_sql, "create", error);
 }
 
+/* AUTOINCREMENT's own memory: ids of rows that are gone are not given out again. */
+static gboolean
+read_last_id (History *self, GError **error)
+{
+  g_autoptr (sqlite3_stmt) statement =
+      prepare (self, "SELECT seq FROM sqlite_sequence WHERE name = 'migration'", "read", error);
+
+  if (statement == NULL)
+    return FALSE;
+  if (sqlite3_step (statement) == SQLITE_ROW)
+    self->last_id = sqlite3_column_int64 (statement, 0);
+  return TRUE;
+}
+
+guint64
+history_reserve_id (History *self)
+{
+  return ++self->last_id;
+}
+
 History *
 history_open (const char *path, guint keep, GError **error)
 {
@@ -110,10 +132,10 @@ history_open (const char *path, guint keep, GError **error)
       return NULL;
     }
   sqlite3_busy_timeout (self->db, 1000); /* ms; somebody looks into it with another tool */
-  if (!execute (self, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL", "open", error)
+  if (!execute (self, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL", "open", error)
       || !ensure_layout (self, error))
     return NULL;
-  return g_steal_pointer (&self);
+  return read_last_id (self, error) ? g_steal_pointer (&self) : NULL;
 }
 
 void
@@ -145,7 +167,7 @@ prune (History *self, GError **error)
 }
 
 gboolean
-history_write (History *self, HistoryRow *row, GError **error)
+history_write (History *self, const HistoryRow *row, GError **error)
 {
   g_autoptr (sqlite3_stmt) statement =
       prepare (self,
@@ -155,8 +177,7 @@ history_write (History *self, HistoryRow *row, GError **error)
 
   if (statement == NULL)
     return FALSE;
-  if (row->id != 0)
-    sqlite3_bind_int64 (statement, 1, row->id);
+  sqlite3_bind_int64 (statement, 1, row->id);
   bind_text (statement, 2, row->uuid);
   bind_text (statement, 3, row->name);
   bind_text (statement, 4, row->token);
@@ -171,8 +192,6 @@ history_write (History *self, HistoryRow *row, GError **error)
   sqlite3_bind_int (statement, 13, phase_is_end (row->phase));
   if (sqlite3_step (statement) != SQLITE_DONE)
     return fail_sqlite (self, error, "write");
-  if (row->id == 0)
-    row->id = sqlite3_last_insert_rowid (self->db);
   return !phase_is_end (row->phase) || prune (self, error);
 }
 
@@ -214,6 +233,17 @@ read_rows (History *self, sqlite3_stmt *statement, GError **error)
       return NULL;
     }
   return g_steal_pointer (&rows);
+}
+
+gboolean
+history_delete (History *self, guint64 id, GError **error)
+{
+  g_autoptr (sqlite3_stmt) statement = prepare (self, "DELETE FROM migration WHERE id = ?1", "write", error);
+
+  if (statement == NULL)
+    return FALSE;
+  sqlite3_bind_int64 (statement, 1, id);
+  return sqlite3_step (statement) == SQLITE_DONE || fail_sqlite (self, error, "write");
 }
 
 GPtrArray *

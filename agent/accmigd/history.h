@@ -6,7 +6,8 @@
 #include "phase.h"
 
 /*
- * The history: every migration's record in SQLite, written when it changes, so that a killed agent takes it up again.
+ * The history: every migration's record in SQLite, written when it changes, so that a killed agent takes it
+ * up again.
  */
 
 typedef struct _History History;
@@ -14,7 +15,7 @@ typedef struct _History History;
 /* One row. In a list, strings belong to the row. */
 typedef struct
 {
-  guint64 id; /* 0 before it was first written */
+  guint64 id; /* from history_reserve_id() */
   char *uuid, *name, *token, *cause;
   Role role;
   Phase phase;
@@ -30,14 +31,19 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (HistoryRow, history_row_free)
  * history_open:
  * @path: database file; ":memory:" in tests
  * @keep: how many ended migrations to keep
- * @error: names the file. A file that is no database, or of a newer layout, is an error: nothing is thrown away
+ * @error: names the file. A file that is no database, or of a newer layout, is an error: nothing is thrown
+ * away
  */
 History *history_open (const char *path, guint keep, GError **error);
 void history_close (History *history);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (History, history_close)
 
-/* Inserts (id 0; the id is set) or replaces. Durable when it returns. */
-gboolean history_write (History *history, HistoryRow *row, GError **error);
+/* The next number, never given out before; nothing is written yet. */
+guint64 history_reserve_id (History *history);
+/* Inserts or replaces the row with that id. What was written survives the agent. */
+gboolean history_write (History *history, const HistoryRow *row, GError **error);
+/* As if it had never been; the id is not given out again. */
+gboolean history_delete (History *history, guint64 id, GError **error);
 /* (transfer full): newest first, HistoryRow elements that free themselves */
 GPtrArray *history_list (History *history, guint limit, GError **error);
 /* Unfinished ones, oldest first. */

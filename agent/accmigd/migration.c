@@ -294,6 +294,23 @@ migration_unmark (Migration *self, AccmigMoment moment, const char *alias)
   accmig_timeline_unmark (self->timeline, moment, key_of (self, alias));
 }
 
+gboolean
+migration_look (Migration *self, const char *alias, const char *state, gint64 at_usec, gint64 *ret_since_usec)
+{
+  RecordDevice *device = find_device (self, alias);
+  gint64 before;
+
+  if (device == NULL)
+    return FALSE;
+  before = device->looked_usec != 0 ? device->looked_usec : self->started_usec;
+  device->looked_usec = at_usec;
+  if (g_strcmp0 (device->state, state) == 0)
+    return FALSE;
+  migration_set_device_state (self, alias, state);
+  *ret_since_usec = MAX (at_usec - before, 0);
+  return TRUE;
+}
+
 void
 migration_set_device_state (Migration *self, const char *alias, const char *state)
 {
@@ -330,14 +347,13 @@ row_of (const Migration *self)
 gboolean
 migration_save (Migration *self, History *history, GError **error)
 {
-  HistoryRow row = row_of (self);
-  gboolean first = self->id == 0;
-  gboolean ok = history_write (history, &row, error);
+  HistoryRow row;
+  gboolean ok;
 
+  if (self->id == 0)
+    self->id = history_reserve_id (history); /* the document carries it, written or not */
+  row = row_of (self);
+  ok = history_write (history, &row, error);
   g_free (row.document);
-  self->id = row.id;
-  if (!ok || !first)
-    return ok;
-  return migration_save (self, history,
-                         error); /* the document carries the id, which only the first write gives */
+  return ok;
 }

@@ -8,7 +8,8 @@
 
 #include "accmigd/history.h"
 
-typedef struct {
+typedef struct
+{
   char *dir;
   char *path;
 } Fixture;
@@ -66,6 +67,8 @@ write_ok (History *history, HistoryRow *r)
 {
   g_autoptr (GError) error = NULL;
 
+  if (r->id == 0)
+    r->id = history_reserve_id (history);
   g_assert_true (history_write (history, r, &error));
   g_assert_no_error (error);
 }
@@ -126,6 +129,28 @@ test_get (Fixture *f, gconstpointer data)
   g_assert_no_error (error);
 }
 
+/* A number belongs to one migration for ever, also when its row is gone and the agent is another. */
+static void
+test_ids_are_not_given_out_again (Fixture *f, gconstpointer data)
+{
+  HistoryRow r = row (PHASE_COMPLETED);
+  {
+    g_autoptr (History) history = open_ok (f, 10);
+
+    write_ok (history, &r);
+    r.id = 0;
+    write_ok (history, &r);
+    g_assert_cmpuint (r.id, ==, 2);
+    g_assert_true (history_delete (history, 2, NULL));
+    g_assert_true (history_delete (history, 99, NULL));
+  }
+  g_autoptr (History) history = open_ok (f, 10);
+  g_autoptr (HistoryRow) newest = history_get (history, 0, NULL);
+
+  g_assert_cmpuint (newest->id, ==, 1);
+  g_assert_cmpuint (history_reserve_id (history), ==, 3);
+}
+
 static void
 test_prunes_only_ended (Fixture *f, gconstpointer data)
 {
@@ -178,12 +203,14 @@ test_refuses_noise (Fixture *f, gconstpointer data)
 int
 main (int argc, char **argv)
 {
-  static const struct {
+  static const struct
+  {
     const char *path;
     void (*run) (Fixture *f, gconstpointer data);
   } tests[] = {
     { "/history/survives", test_survives },
     { "/history/get", test_get },
+    { "/history/ids-are-not-given-out-again", test_ids_are_not_given_out_again },
     { "/history/prunes-only-ended", test_prunes_only_ended },
     { "/history/refuses-other-layouts", test_refuses_other_layouts },
     { "/history/refuses-noise", test_refuses_noise },
