@@ -22,6 +22,7 @@ void domains_remove (Domains *domains, const char *uuid);
 const AccmigDomain *domains_lookup (const Domains *domains, const char *uuid);
 /* (nullable) (transfer none): the domain that has a hostdev with this host address */
 const AccmigDomain *domains_find_owner (const Domains *domains, const char *address);
-void domains_foreach (const Domains *domains, void (*each) (const AccmigDomain *domain, gpointer user), gpointer user);
+void domains_foreach (const Domains *domains, void (*each) (const AccmigDomain *domain, gpointer user),
+                      gpointer user);
 /* Forgets those whose UUIDs are not in @uuids. */
 void domains_retain (Domains *domains, GHashTable *uuids);

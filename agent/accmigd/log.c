@@ -15,7 +15,8 @@
 
 #include "common/names.h"
 
-static const struct {
+static const struct
+{
   const char *message_id;
   int priority;
 } events[] = {

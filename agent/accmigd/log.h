@@ -4,8 +4,8 @@
 #include <glib.h>
 
 /*
- * The journal: a line for the person on call, with the ids that find its sisters. One table of events; each has a
- * MESSAGE_ID, a priority and an entry in the catalog.
+ * The journal: a line for the person on call, with the ids that find its sisters. One table of events; each
+ * has a MESSAGE_ID, a priority and an entry in the catalog.
  */
 
 typedef enum

@@ -10,7 +10,8 @@
 #define FORMAT "accmig-migration/1"
 
 /* Members of the job, in the document and in the struct. */
-static const struct {
+static const struct
+{
   const char *name;
   gsize offset;
 } job_members[] = {

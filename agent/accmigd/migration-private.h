@@ -23,7 +23,7 @@ Migration *migration_new_from_row (const HistoryRow *row, GError **error);
 void migration_free (Migration *migration);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Migration, migration_free)
 
-/* Writes it to the history; the first write gives it its id. */
+/* Writes it to the history; the first attempt gives it its id. */
 gboolean migration_save (Migration *migration, History *history, GError **error);
 
 /* The only place where a phase changes. An end phase sets the end time. */
@@ -42,5 +42,9 @@ void migration_mark (Migration *migration, AccmigMoment moment, const char *alia
 void migration_unmark (Migration *migration, AccmigMoment moment, const char *alias);
 /* (nullable): last state seen of a device, by alias */
 void migration_set_device_state (Migration *migration, const char *alias, const char *state);
+/* A look found the device in @state. Returns: whether that is news; @ret_since_usec: how long ago, at most,
+ * it became so: since the look before, or since the record began. */
+gboolean migration_look (Migration *migration, const char *alias, const char *state, gint64 at_usec,
+                         gint64 *ret_since_usec);
 const char *migration_find_alias (const Migration *migration, const char *address);
 gboolean migration_has_device (const Migration *migration, const char *alias);

@@ -8,14 +8,17 @@
  */
 
 /* One device of the record, by hostdev alias. */
-typedef struct {
+typedef struct
+{
   char *alias; /* QEMU's id of it on this host */
   char *key;   /* the same on both hosts of the move; what the timeline goes by */
   char *address;
   char *state;
+  gint64 looked_usec; /* wall clock of the last look; 0: none yet */
 } RecordDevice;
 
-struct _Migration {
+struct _Migration
+{
   guint64 id;
   char *uuid;
   char *name;

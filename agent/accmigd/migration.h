@@ -14,7 +14,8 @@
 typedef struct _Migration Migration;
 
 /* One of its devices. Strings are borrowed from the migration. */
-typedef struct {
+typedef struct
+{
   const char *alias;
   const char *key; /* what the timeline calls it, on both hosts */
   const char *address;

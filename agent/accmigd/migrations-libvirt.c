@@ -12,7 +12,8 @@
 #define JOBLESS_USEC (5 * G_USEC_PER_SEC)
 
 /* What libvirt's lifecycle means for a migration, by role. */
-static const struct {
+static const struct
+{
   Role role;
   Lifecycle lifecycle;
   Event event;
@@ -24,6 +25,7 @@ static const struct {
   { ROLE_SOURCE, LIFECYCLE_STOPPED_FAILED, EVENT_STOPPED },
   { ROLE_SOURCE, LIFECYCLE_STOPPED, EVENT_STOPPED },
   { ROLE_DESTINATION, LIFECYCLE_STARTED_MIGRATED, EVENT_WAITING },
+  { ROLE_DESTINATION, LIFECYCLE_STARTED, EVENT_FAILED }, /* booted here anew: the announced one never came */
   { ROLE_DESTINATION, LIFECYCLE_RESUMED_MIGRATED, EVENT_GUEST_RESUMED },
   { ROLE_DESTINATION, LIFECYCLE_RESUMED, EVENT_GUEST_RESUMED },
   { ROLE_DESTINATION, LIFECYCLE_SUSPENDED, EVENT_GUEST_RESUMED }, /* it was paused before, and is so here */
@@ -64,6 +66,11 @@ migrations_on_lifecycle (Migrations *self, const char *uuid, const char *name, L
   Role role = watched != NULL ? migration_get_role (watched->migration) : ROLE_SOURCE;
   Event event;
 
+  if (lifecycle == LIFECYCLE_STOPPED_SAVED && watched != NULL && role == ROLE_SOURCE)
+    {
+      migrations_discard (self, watched);
+      return;
+    }
   if (!event_of_lifecycle (role, lifecycle, &event))
     return;
   if (watched == NULL && migrations_find_recent (self, uuid) == NULL)
@@ -121,7 +128,7 @@ on_completed_job (Migrations *self, const char *uuid, const HypervisorJob *job)
 {
   Watched *watched = migrations_find_recent (self, uuid);
 
-  if (watched == NULL)
+  if (watched == NULL || (job->downtime_ms < 0 && job->elapsed_ms < 0))
     return;
   migration_set_downtime (watched->migration, job);
   migration_set_job (watched->migration, job);
@@ -138,7 +145,8 @@ on_jobless (Migrations *self, Watched *watched)
   gint64 now = g_get_monotonic_time ();
 
   if (migration_get_role (watched->migration) != ROLE_SOURCE
-      || (!watched->reconciling && phase != PHASE_PREPARING && phase != PHASE_COPYING))
+      || (!watched->reconciling && phase != PHASE_PREPARING && phase != PHASE_COPYING
+          && phase != PHASE_SWITCHING))
     return;
   if (watched->jobless_since_usec == 0)
     watched->jobless_since_usec = now;
@@ -161,6 +169,11 @@ migrations_on_job (Migrations *self, const char *uuid, const HypervisorJob *job,
     }
   if (watched == NULL)
     return;
+  if (job->other && migration_get_role (watched->migration) == ROLE_SOURCE)
+    {
+      migrations_discard (self, watched);
+      return;
+    }
   if (!job->active)
     {
       on_jobless (self, watched);

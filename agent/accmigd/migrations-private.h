@@ -14,16 +14,19 @@
 #define ARRIVAL_USEC (20 * 1000)
 
 /* A record and what is known about it only while it is watched. */
-typedef struct {
+typedef struct
+{
   Migration *migration;
   gboolean cancelling;       /* QEMU said so; what ends it now is the cancellation */
   gboolean has_events;       /* its devices send VFIO_MIGRATION */
   gboolean resuming_seen;    /* destination: a look found a device resuming */
   gboolean reconciling;      /* what the job statistics or the log say decides */
+  gboolean restored;         /* a predecessor began it; what only memory held is gone */
   gint64 jobless_since_usec; /* monotonic; 0: has a job, or was not asked */
 } Watched;
 
-struct _Migrations {
+struct _Migrations
+{
   History *history;
   MigrationsCallbacks callbacks;
   gpointer user;
@@ -43,6 +46,9 @@ Watched *migrations_begin_source (Migrations *self, const char *uuid, const char
 
 /* Changes the phase if @event does; @cause (nullable): why, when it ends it. */
 void migrations_dispatch (Migrations *self, Watched *watched, Event event, const char *cause);
+
+/* It was no migration: takes the record back. @watched is gone afterwards. */
+void migrations_discard (Migrations *self, Watched *watched);
 
 /* Writes the record; a failure is logged once and survived. */
 void migrations_save (Migrations *self, Watched *watched);

@@ -14,8 +14,12 @@
 #include "qemu-event.h"
 #include "qemu-log.h"
 
+/* libvirt does not begin another attempt sooner; a QEMU that does is not to fill the history. */
+#define AGAIN_USEC G_USEC_PER_SEC
+
 /* QEMU's migration statuses; others are its own affair. "device" is the last part of the switch-over. */
-static const struct {
+static const struct
+{
   const char *status;
   Event source, destination;
 } status_rows[] = {
@@ -45,6 +49,8 @@ on_status (Migrations *self, Watched *watched, const char *status, gint64 at_use
         migration_mark (watched->migration, source ? ACCMIG_MOMENT_SENT : ACCMIG_MOMENT_LOADED, NULL, at_usec,
                         ACCMIG_ORIGIN_QEMU_EVENT, 1);
       migrations_dispatch (self, watched, event, NULL);
+      if (event == EVENT_SENT && phase_is_end (migration_get_phase (watched->migration)))
+        migrations_save (self, watched); /* a late moment */
       return;
     }
 }
@@ -113,7 +119,7 @@ find_or_begin (Migrations *self, const char *uuid, const char *name, const QemuE
   if (watched != NULL)
     return watched;
   watched = migrations_find_recent (self, uuid);
-  if (watched != NULL && (!setup || at_usec <= migration_get_ended_usec (watched->migration)))
+  if (watched != NULL && (!setup || at_usec < migration_get_ended_usec (watched->migration) + AGAIN_USEC))
     return watched;
   return setup ? migrations_begin_source (self, uuid, name, EVENT_SETUP) : NULL;
 }

@@ -27,16 +27,26 @@ reconcile_source (Migrations *self, Watched *watched, const HypervisorDomain *do
   self->callbacks.want_job (migration_get_uuid (watched->migration), FALSE, self->user);
 }
 
+/* The gate was asked and libvirt had not made the guest yet. The reservation was in memory: with the agent
+ * that held it, both are gone. */
+static void
+reconcile_promised (Migrations *self, Watched *watched)
+{
+  if (!watched->restored)
+    return;
+  migration_set_worked_out (watched->migration);
+  migrations_dispatch (self, watched, EVENT_EXPIRED, NULL);
+}
+
 static void
 reconcile_destination (Migrations *self, Watched *watched, const HypervisorDomain *domain)
 {
-  gboolean runs = hypervisor_domain_get_state (domain) == HYPERVISOR_DOMAIN_RUNNING;
+  gboolean here = hypervisor_domain_get_state (domain) != HYPERVISOR_DOMAIN_SHUTOFF;
 
-  if (hypervisor_domain_get_state (domain) != HYPERVISOR_DOMAIN_SHUTOFF
-      && (!runs || hypervisor_domain_is_migrating (domain)))
+  if (here && hypervisor_domain_is_migrating (domain))
     return; /* still on its way */
   migration_set_worked_out (watched->migration);
-  migrations_dispatch (self, watched, runs ? EVENT_GUEST_RESUMED : EVENT_STOPPED, NULL);
+  migrations_dispatch (self, watched, here ? EVENT_GUEST_RESUMED : EVENT_STOPPED, NULL);
 }
 
 /* (nullable) */
@@ -49,24 +59,33 @@ find_domain (const GPtrArray *domains, const char *uuid)
   return NULL;
 }
 
+static gboolean
+is_shut_off (const HypervisorDomain *domain)
+{
+  return domain == NULL || hypervisor_domain_get_state (domain) == HYPERVISOR_DOMAIN_SHUTOFF;
+}
+
 static void
 reconcile (Migrations *self, Watched *watched, const GPtrArray *domains)
 {
   const Migration *migration = watched->migration;
-  const HypervisorDomain *domain = find_domain (domains, migration_get_uuid (migration));
+  const char *uuid = migration_get_uuid (migration);
+  const HypervisorDomain *domain = find_domain (domains, uuid);
   gboolean source = migration_get_role (migration) == ROLE_SOURCE;
   Phase phase = migration_get_phase (migration);
 
-  if (domain != NULL && source)
+  if (source && domain != NULL)
     reconcile_source (self, watched, domain);
-  else if (domain != NULL)
-    reconcile_destination (self, watched, domain);
   else if (source)
     {
       watched->reconciling = TRUE; /* the log decides */
-      self->callbacks.want_log (migration_get_uuid (migration), migration_get_name (migration), self->user);
+      self->callbacks.want_log (uuid, migration_get_name (migration), self->user);
     }
-  else if (phase != PHASE_ANNOUNCED && phase != PHASE_ACCEPTED) /* libvirt has not made it yet, then */
+  else if ((phase == PHASE_ANNOUNCED || phase == PHASE_ACCEPTED) && is_shut_off (domain))
+    reconcile_promised (self, watched);
+  else if (domain != NULL)
+    reconcile_destination (self, watched, domain);
+  else
     {
       migration_set_worked_out (watched->migration);
       migrations_dispatch (self, watched, EVENT_STOPPED, NULL);

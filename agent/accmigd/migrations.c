@@ -20,6 +20,9 @@
 /* Ended records that stay in memory, and on the bus, for those who watch. The history has them all. */
 #define KEEP_ENDED 16
 
+/* … and not more than this, even when all of them ended just now. */
+#define KEEP_MOST 128
+
 /* How long after its end a record takes late moments. Longer than QEMU takes to exit. */
 #define LATE_USEC (30 * G_USEC_PER_SEC)
 
@@ -53,6 +56,13 @@ migrations_find_running (const Migrations *self, const char *uuid)
   return NULL;
 }
 
+static gboolean
+takes_late_moments (const Watched *watched)
+{
+  return migration_get_phase (watched->migration) != PHASE_REFUSED
+         && g_get_real_time () - migration_get_ended_usec (watched->migration) < LATE_USEC;
+}
+
 /* (nullable): the unfinished record, else the one that has just ended */
 Watched *
 migrations_find_recent (const Migrations *self, const char *uuid)
@@ -66,8 +76,7 @@ migrations_find_recent (const Migrations *self, const char *uuid)
       Watched *watched = self->watched->pdata[i - 1];
 
       if (g_strcmp0 (migration_get_uuid (watched->migration), uuid) == 0)
-        return g_get_real_time () - migration_get_ended_usec (watched->migration) < LATE_USEC ? watched
-                                                                                              : NULL;
+        return takes_late_moments (watched) ? watched : NULL;
     }
   return NULL;
 }
@@ -97,27 +106,41 @@ migrations_changed (Migrations *self, const Watched *watched)
     self->callbacks.changed (watched->migration, self->user);
 }
 
-/* Lets go of the oldest ended record when there are too many. */
+/* @other: (nullable) */
+static gboolean
+ended_before (const Watched *watched, const Watched *other)
+{
+  return other == NULL
+         || migration_get_ended_usec (watched->migration) < migration_get_ended_usec (other->migration);
+}
+
+/* Lets go of the record that ended first when there are too many. Those that ended just now stay: their
+ * figures are still to come. */
 static void
 forget_ended (Migrations *self)
 {
-  Watched *oldest = NULL;
+  Watched *first = NULL, *first_settled = NULL;
   guint ended = 0;
 
-  for (guint i = self->watched->len; i > 0; i--)
+  for (guint i = 0; i < self->watched->len; i++)
     {
-      Watched *watched = self->watched->pdata[i - 1];
+      Watched *watched = self->watched->pdata[i];
 
       if (!phase_is_end (migration_get_phase (watched->migration)))
         continue;
       ended++;
-      oldest = watched;
+      if (ended_before (watched, first))
+        first = watched;
+      if (!takes_late_moments (watched) && ended_before (watched, first_settled))
+        first_settled = watched;
     }
-  if (ended <= KEEP_ENDED)
+  if (ended <= KEEP_MOST)
+    first = ended > KEEP_ENDED ? first_settled : NULL;
+  if (first == NULL)
     return;
   if (self->callbacks.removed != NULL)
-    self->callbacks.removed (oldest->migration, self->user);
-  g_ptr_array_remove (self->watched, oldest);
+    self->callbacks.removed (first->migration, self->user);
+  g_ptr_array_remove (self->watched, first);
 }
 
 /* Takes the record over; it is on the bus from now on. */
@@ -135,7 +158,8 @@ watch (Migrations *self, Migration *migration)
  */
 
 /* What ends a migration without anybody giving a reason. By role and event. */
-static const struct {
+static const struct
+{
   Role role;
   Event event;
   const char *cause;
@@ -225,6 +249,9 @@ migrations_dispatch (Migrations *self, Watched *watched, Event event, const char
   migrations_save (self, watched);
   if (from == PHASE_IDLE && self->callbacks.added != NULL)
     self->callbacks.added (migration, self->user);
+  if (from == PHASE_IDLE && role == ROLE_SOURCE && self->callbacks.want_job != NULL)
+    self->callbacks.want_job (migration_get_uuid (migration), FALSE,
+                              self->user); /* a save looks the same so far */
   migrations_log_phase (migration, from);
   migrations_changed (self, watched);
   if (phase_is_end (to) && !phase_is_end (from))
@@ -249,6 +276,22 @@ migrations_begin_source (Migrations *self, const char *uuid, const char *name, E
   return watch (self, g_steal_pointer (&migration));
 }
 
+void
+migrations_discard (Migrations *self, Watched *watched)
+{
+  const Migration *migration = watched->migration;
+  g_autoptr (GError) error = NULL;
+  LogContext context = migrations_context (migration);
+
+  if (!history_delete (self->history, migration_get_id (migration), &error))
+    log_event (LOG_EVENT_STRANGE, &context, "record is not taken back, ignoring: %s", error->message);
+  log_event (LOG_EVENT_PHASE, &context, "“%s” is saved, not migrated; its record is taken back",
+             migration_get_name (migration));
+  if (self->callbacks.removed != NULL)
+    self->callbacks.removed (migration, self->user);
+  g_ptr_array_remove (self->watched, watched);
+}
+
 /* ---- the hook and the gate ------------------------------------------------------------------------------
  */
 
@@ -266,6 +309,18 @@ migrations_announce (Migrations *self, const AccmigDomain *domain)
 }
 
 void
+migrations_on_arriving (Migrations *self, const AccmigDomain *domain)
+{
+  const char *uuid = accmig_domain_get_uuid (domain);
+
+  if (migrations_find_running (self, uuid) == NULL)
+    migrations_dispatch (self,
+                         watch (self, migration_new (ROLE_DESTINATION, uuid, accmig_domain_get_name (domain),
+                                                     domain)),
+                         EVENT_WAITING, NULL);
+}
+
+void
 migrations_on_gate (Migrations *self, const char *uuid, gboolean accepted, const char *cause)
 {
   Watched *watched = migrations_find_running (self, uuid);
@@ -277,7 +332,8 @@ migrations_on_gate (Migrations *self, const char *uuid, gboolean accepted, const
 void
 migrations_on_hook (Migrations *self, const char *uuid, const char *operation, const char *extra)
 {
-  static const struct {
+  static const struct
+  {
     const char *operation;
     Event event;
   } rows[] = {
@@ -329,7 +385,7 @@ restore (Migrations *self)
       Migration *migration = migration_new_from_row (rows->pdata[i], &row_error);
 
       if (migration != NULL)
-        watch (self, migration);
+        watch (self, migration)->restored = TRUE;
       else
         log_event (LOG_EVENT_STRANGE, NULL, "not taken up, ignoring: %s", row_error->message);
     }

@@ -14,7 +14,8 @@
 
 typedef struct _Migrations Migrations;
 
-typedef struct {
+typedef struct
+{
   /* A record appeared, changed in any way, or (ended ones beyond the last few) was forgotten. */
   void (*added) (const Migration *migration, gpointer user);
   void (*changed) (const Migration *migration, gpointer user);
@@ -44,6 +45,8 @@ const Migration *migrations_running (const Migrations *migrations, const char *u
  * as lost). */
 const Migration *migrations_announce (Migrations *migrations, const AccmigDomain *domain);
 void migrations_on_gate (Migrations *migrations, const char *uuid, gboolean accepted, const char *cause);
+/* An incoming guest that the hook did not announce: @domain is there and waits for its state. */
+void migrations_on_arriving (Migrations *migrations, const AccmigDomain *domain);
 /* From the hook: any other call. @operation, @extra as libvirt gave them. */
 void migrations_on_hook (Migrations *migrations, const char *uuid, const char *operation, const char *extra);
 
@@ -60,9 +63,8 @@ void migrations_on_qemu_event (Migrations *migrations, const char *uuid, const c
 /* The answer to want_log; @length 0 when the log cannot be had. */
 void migrations_on_qemu_log (Migrations *migrations, const char *uuid, const char *text, gsize length);
 
-/* A device was looked at: @address in @state at @at_usec, looked at every @period_usec. */
-void migrations_on_look (Migrations *migrations, const char *address, AccmigState state, gint64 at_usec,
-                         gint64 period_usec);
+/* A device was looked at: @address was in @state at @at_usec, wall clock. */
+void migrations_on_look (Migrations *migrations, const char *address, AccmigState state, gint64 at_usec);
 /* Whether looking is worth it now: an unfinished migration of this domain whose devices send no events. */
 gboolean migrations_wants_looks (const Migrations *migrations, const char *uuid);
 

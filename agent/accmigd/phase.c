@@ -18,7 +18,8 @@
 #include "phase.h"
 
 /* A row of the tables below: in @from, @event leads to @to. @to equal to @from: expected, nothing changes. */
-typedef struct {
+typedef struct
+{
   Phase from;
   Event event;
   Phase to;
@@ -75,6 +76,7 @@ static const Arc destination_arcs[] = {
   { PHASE_ANNOUNCED, EVENT_STARTING,
     PHASE_STARTING }, /* the hook gave up on us and its policy let the guest in */
   { PHASE_ANNOUNCED, EVENT_WAITING, PHASE_INCOMING },
+  { PHASE_ANNOUNCED, EVENT_GUEST_RESUMED, PHASE_COMPLETED },
   { PHASE_ANNOUNCED, EVENT_FAILED, PHASE_FAILED },
   { PHASE_ANNOUNCED, EVENT_STOPPED, PHASE_FAILED },
   { PHASE_ANNOUNCED, EVENT_EXPIRED, PHASE_FAILED },
@@ -82,6 +84,7 @@ static const Arc destination_arcs[] = {
 
   { PHASE_ACCEPTED, EVENT_STARTING, PHASE_STARTING },
   { PHASE_ACCEPTED, EVENT_WAITING, PHASE_INCOMING },
+  { PHASE_ACCEPTED, EVENT_GUEST_RESUMED, PHASE_COMPLETED }, /* found running after an absence */
   { PHASE_ACCEPTED, EVENT_FAILED, PHASE_FAILED },
   { PHASE_ACCEPTED, EVENT_STOPPED, PHASE_FAILED },
   { PHASE_ACCEPTED, EVENT_EXPIRED, PHASE_FAILED },
@@ -97,7 +100,8 @@ static const Arc destination_arcs[] = {
   { PHASE_STARTING, EVENT_FAILED, PHASE_FAILED },
   { PHASE_STARTING, EVENT_CANCELLED, PHASE_CANCELLED },
   { PHASE_STARTING, EVENT_STOPPED, PHASE_FAILED },
-  { PHASE_STARTING, EVENT_EXPIRED, PHASE_FAILED },
+  { PHASE_STARTING, EVENT_EXPIRED,
+    PHASE_STARTING }, /* QEMU may take longer to start than a reservation lasts */
   { PHASE_STARTING, EVENT_VANISHED, PHASE_LOST },
 
   { PHASE_INCOMING, EVENT_STARTING, PHASE_INCOMING },
@@ -125,7 +129,8 @@ static const Arc destination_arcs[] = {
   { PHASE_RESUMING, EVENT_VANISHED, PHASE_LOST },
 };
 
-static const struct {
+static const struct
+{
   const Arc *arcs;
   gsize n;
 } tables[] = {

@@ -65,9 +65,9 @@ typedef enum
 /* What to do with an event in a phase. */
 typedef enum
 {
-  DECISION_GO,     /* the phase changes */
-  DECISION_STAY,   /* expected, changes nothing */
-  DECISION_STRANGE,/* not expected here: logged as a bug or a stranger's doing, changes nothing */
+  DECISION_GO,      /* the phase changes */
+  DECISION_STAY,    /* expected, changes nothing */
+  DECISION_STRANGE, /* not expected here: logged as a bug or a stranger's doing, changes nothing */
 } Decision;
 
 const char *role_to_string (Role role);

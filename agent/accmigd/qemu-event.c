@@ -7,13 +7,15 @@
 
 #include "qemu-event.h"
 
+#include <accmig/domain.h>
 #include <json-glib/json-glib.h>
 #include <string.h>
 
 /* Far more than these events have; it bounds the parser's recursion as well. */
 #define DETAILS_MAX 2048
 
-static const struct {
+static const struct
+{
   const char *name;
   QemuEventKind kind;
   const char *word;   /* (nullable): member that holds the word */
@@ -32,14 +34,15 @@ fail_details (GError **error, const char *event, const char *what)
   return FALSE;
 }
 
-/* Copies the text member @name into @to; words longer than that are no words of QEMU's. */
+/* Copies the text member @name into @to. Words that are longer, or hold what is no part of a name, are no
+ * words of QEMU's. */
 static gboolean
 copy_member (JsonObject *object, const char *name, char *to, gsize size)
 {
   JsonNode *member = json_object_get_member (object, name);
   const char *text = member != NULL && JSON_NODE_HOLDS_VALUE (member) ? json_node_get_string (member) : NULL;
 
-  return text != NULL && g_strlcpy (to, text, size) < size;
+  return accmig_alias_is_valid (text) && g_strlcpy (to, text, size) < size;
 }
 
 gboolean

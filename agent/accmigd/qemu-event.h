@@ -4,7 +4,8 @@
 #include <glib.h>
 
 /*
- * QEMU's raw events, as far as they concern a migration. QEMU is hostile: sizes are capped, unknown words survive.
+ * QEMU's raw events, as far as they concern a migration. QEMU is hostile: sizes are capped, unknown words
+ * survive.
  */
 
 typedef enum
@@ -12,7 +13,7 @@ typedef enum
   QEMU_EVENT_MIGRATION, /* word: setup, active, pre-switchover, device, completed, failed, cancelling, … */
   QEMU_EVENT_STOP,
   QEMU_EVENT_RESUME,
-  QEMU_EVENT_VFIO,      /* word: device state; device: qdev id, which is libvirt's alias */
+  QEMU_EVENT_VFIO, /* word: device state; device: qdev id, which is libvirt's alias */
 } QemuEventKind;
 
 typedef struct

@@ -102,9 +102,9 @@ qemu_log_find_end (const char *text, gsize length, gint64 since_usec)
 {
   g_autoptr (GPtrArray) lines = recent_lines (text, length, since_usec);
 
-  for (guint i = 0; i < lines->len; i++)
+  for (guint i = lines->len; i > 0; i--) /* the first since then: it may have come back and ended again */
     {
-      const char *line = lines->pdata[i];
+      const char *line = lines->pdata[i - 1];
 
       if (g_str_has_prefix (line, shutting_down))
         return g_strchomp (g_strdup (line + strlen (shutting_down)));

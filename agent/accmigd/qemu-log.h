@@ -17,7 +17,7 @@ char *qemu_log_find_cause (const char *text, gsize length, gint64 since_usec);
 
 /**
  * qemu_log_find_end:
- * Returns: (transfer full) (nullable): libvirt's word for why QEMU ended ("migrated", "failed", "destroyed", …), the last
- *   one since @since_usec
+ * Returns: (transfer full) (nullable): libvirt's word for why QEMU ended ("migrated", "failed", "destroyed",
+ * …), the first one since @since_usec
  */
 char *qemu_log_find_end (const char *text, gsize length, gint64 since_usec);

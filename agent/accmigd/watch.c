@@ -9,7 +9,8 @@
 
 #include "watch.h"
 
-struct _Watch {
+struct _Watch
+{
   BrokerClient *broker;
   const Domains *domains;
   Migrations *migrations;
@@ -19,11 +20,11 @@ struct _Watch {
 };
 
 /* One device that is watched. */
-typedef struct {
+typedef struct
+{
   Watch *owner;
   char *address;
-  gboolean busy;    /* a look is under way */
-  gint64 last_usec; /* wall clock of the last look, 0 before the first */
+  gboolean busy; /* a look is under way */
 } Look;
 
 static void
@@ -79,15 +80,11 @@ on_peeked (GObject *source, GAsyncResult *result, gpointer user)
   Look *look = user;
   Watch *self = look->owner;
   BrokerPeek peek = { 0 };
-  gint64 period_usec = self->period * G_GINT64_CONSTANT (1000);
 
   look->busy = FALSE;
   if (!broker_client_peek_finish (result, &peek, NULL) || !peek.has_state)
     return;
-  if (look->last_usec != 0 && self->timer != 0)
-    period_usec = MAX (period_usec, peek.at_usec - look->last_usec);
-  look->last_usec = peek.at_usec;
-  migrations_on_look (self->migrations, look->address, peek.state, peek.at_usec, period_usec);
+  migrations_on_look (self->migrations, look->address, peek.state, peek.at_usec);
 }
 
 void

@@ -33,6 +33,7 @@ typedef enum {
   LIFECYCLE_RESUMED,            /* anything else; source after a failure: unpaused */
   LIFECYCLE_STOPPED_MIGRATED,   /* source: done */
   LIFECYCLE_STOPPED_FAILED,     /* destination: incoming migration ended */
+  LIFECYCLE_STOPPED_SAVED,      /* saved to a file */
   LIFECYCLE_STOPPED,            /* anything else */
   LIFECYCLE_OTHER,              /* defined, undefined, unknown: nothing we act on */
 } Lifecycle;
@@ -40,6 +41,7 @@ typedef enum {
 /* What virDomainGetJobStats or JOB_COMPLETED said. -1 where it did not say. */
 typedef struct {
   gboolean active;   /* a migration job is running */
+  gboolean other;          /* a job is running that is no migration: save, dump, snapshot */
   gboolean outgoing; /* operation is outgoing migration (FALSE: incoming, or not told) */
   gint64 data_total, data_processed, data_remaining; /* bytes */
   gint64 device_bytes;                               /* VFIO state transferred */

@@ -67,6 +67,7 @@ job_read (virDomainPtr domain, gboolean completed, HypervisorJob *ret_job, GErro
   unsigned int flags = completed ? VIR_DOMAIN_JOB_STATS_COMPLETED | VIR_DOMAIN_JOB_STATS_KEEP_COMPLETED : 0;
   const char *name = virDomainGetName (domain);
   int type = VIR_DOMAIN_JOB_NONE;
+  gboolean running;
   int operation;
 
   if (virDomainGetJobStats (domain, &type, &params.list, &params.n, flags) < 0)
@@ -74,8 +75,9 @@ job_read (virDomainPtr domain, gboolean completed, HypervisorJob *ret_job, GErro
 
   job_from_params (params.list, params.n, ret_job);
   operation = operation_of (params.list, params.n);
-  ret_job->active = (type == VIR_DOMAIN_JOB_BOUNDED || type == VIR_DOMAIN_JOB_UNBOUNDED)
-                    && (operation == VIR_DOMAIN_JOB_OPERATION_MIGRATION_OUT
+  running = type == VIR_DOMAIN_JOB_BOUNDED || type == VIR_DOMAIN_JOB_UNBOUNDED;
+  ret_job->active = running && (operation == VIR_DOMAIN_JOB_OPERATION_MIGRATION_OUT
                         || operation == VIR_DOMAIN_JOB_OPERATION_MIGRATION_IN);
+  ret_job->other = running && !ret_job->active;
   return TRUE;
 }

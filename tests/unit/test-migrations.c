@@ -22,7 +22,8 @@ static const char xml[] =
     "<alias name='hostdev0'/></hostdev></devices></domain>";
 
 /* What the hypervisor would have read. */
-struct _HypervisorDomain {
+struct _HypervisorDomain
+{
   const char *uuid;
   HypervisorDomainState state;
   gboolean was_migrated, is_migrating;
@@ -52,7 +53,8 @@ hypervisor_domain_is_migrating (const HypervisorDomain *domain)
   return domain->is_migrating;
 }
 
-typedef struct {
+typedef struct
+{
   History *history;
   Migrations *migrations;
   AccmigDomain *domain;
@@ -127,12 +129,15 @@ tear_down (Fixture *f, gconstpointer data)
 /* ---- conversations: one line a step -----------------------------------------------------------------------
  */
 
-static const struct {
+static const struct
+{
   const char *name;
   Lifecycle lifecycle;
 } lifecycles[] = {
   { "started-migrated", LIFECYCLE_STARTED_MIGRATED },
   { "suspended-migrated", LIFECYCLE_SUSPENDED_MIGRATED },
+  { "started", LIFECYCLE_STARTED },
+  { "stopped-saved", LIFECYCLE_STOPPED_SAVED },
   { "suspended", LIFECYCLE_SUSPENDED },
   { "resumed-migrated", LIFECYCLE_RESUMED_MIGRATED },
   { "resumed", LIFECYCLE_RESUMED },
@@ -180,6 +185,8 @@ say (Fixture *f, const char *line, gint64 at_usec)
     migrations_on_lifecycle (f->migrations, UUID, "web1", lifecycle_named (words[1]));
   else if (strcmp (words[0], "hook") == 0)
     migrations_on_hook (f->migrations, UUID, words[1], "-");
+  else if (strcmp (words[0], "arrive") == 0)
+    migrations_on_arriving (f->migrations, f->domain);
   else if (strcmp (words[0], "announce") == 0)
     migrations_announce (f->migrations, f->domain);
   else if (strcmp (words[0], "accept") == 0)
@@ -202,7 +209,8 @@ converse (Fixture *f, const char *steps)
     say (f, lines[i], at + i * 1000); /* 1 ms apart, by QEMU's clock */
 }
 
-typedef struct {
+typedef struct
+{
   const char *name;
   const char *steps;
   Role role;
@@ -274,6 +282,15 @@ static const Conversation conversations[] = {
     ROLE_DESTINATION, PHASE_FAILED, "ended before the guest ran" },
   { "destination-nothing-follows", "announce; accept; expire", ROLE_DESTINATION, PHASE_FAILED,
     "reservation ran out" },
+  { "destination-slow-to-start",
+    "announce; accept; hook prepare; expire; hook started; libvirt started-migrated; libvirt "
+    "resumed-migrated",
+    ROLE_DESTINATION, PHASE_COMPLETED, "" },
+  { "destination-booted-instead", "announce; accept; hook prepare; libvirt started", ROLE_DESTINATION,
+    PHASE_FAILED, "" },
+  { "destination-not-announced",
+    "arrive; qemu MIGRATION active; qemu MIGRATION completed; libvirt resumed-migrated", ROLE_DESTINATION,
+    PHASE_COMPLETED, "" },
   { "destination-announced-twice", "announce; accept; announce; refuse no device", ROLE_DESTINATION,
     PHASE_REFUSED, "no device" },
 };
@@ -355,7 +372,7 @@ test_stragglers_begin_nothing (Fixture *f, gconstpointer data)
   say (f, "libvirt resumed", before);
   migrations_on_iteration (f->migrations, UUID, "web1", 3);
   g_assert_cmpuint (migrations_size (f->migrations), ==, 1);
-  say (f, "qemu MIGRATION setup", g_get_real_time () + 1000);
+  say (f, "qemu MIGRATION setup", g_get_real_time () + 2 * G_USEC_PER_SEC);
   g_assert_cmpuint (migrations_size (f->migrations), ==, 2);
   g_assert_nonnull (migrations_running (f->migrations, UUID));
 }
@@ -401,12 +418,13 @@ test_looks (Fixture *f, gconstpointer data)
 
   converse (f, "qemu MIGRATION setup; qemu MIGRATION active");
   g_assert_true (migrations_wants_looks (f->migrations, UUID));
-  migrations_on_look (f->migrations, "0001:00:00.1", ACCMIG_STATE_PRE_COPY, now, 20000);
-  migrations_on_look (f->migrations, "0001:00:00.1", ACCMIG_STATE_STOP_COPY, now + 20000, 20000);
-  migrations_on_look (f->migrations, "0001:00:00.7", ACCMIG_STATE_STOP_COPY, now + 20000, 20000);
+  migrations_on_look (f->migrations, "0001:00:00.1", ACCMIG_STATE_PRE_COPY, now);
+  migrations_on_look (f->migrations, "0001:00:00.1", ACCMIG_STATE_STOP_COPY, now + 20000);
+  migrations_on_look (f->migrations, "0001:00:00.7", ACCMIG_STATE_STOP_COPY, now + 20000);
   g_assert_cmpstr (migration_get_device (newest (f), 0).state, ==, "stop-copy");
+  migrations_on_look (f->migrations, "0001:00:00.1", ACCMIG_STATE_STOP_COPY, now + 40000);
   converse (f, "libvirt suspended-migrated; qemu MIGRATION failed");
-  migrations_on_look (f->migrations, "0001:00:00.1", ACCMIG_STATE_RUNNING, now + 60000, 20000);
+  migrations_on_look (f->migrations, "0001:00:00.1", ACCMIG_STATE_RUNNING, now + 60000);
 
   MigrationDevice device = migration_get_device (newest (f), 0);
 
@@ -452,10 +470,81 @@ test_log_gives_the_cause (Fixture *f, gconstpointer data)
                    "error while loading state section id 2(0000:00:02.0/vfio)");
 }
 
+/* QEMU sets up a migration for virsh save and for snapshots, too. */
+static void
+test_a_save_is_no_migration (Fixture *f, gconstpointer data)
+{
+  HypervisorJob save = { .other = TRUE, .downtime_ms = -1, .elapsed_ms = -1 };
+
+  converse (f, "qemu MIGRATION setup; qemu MIGRATION active");
+  g_assert_cmpuint (f->want_job, ==, 1);
+  migrations_on_job (f->migrations, UUID, &save, FALSE);
+  g_assert_cmpuint (migrations_size (f->migrations), ==, 0);
+  g_assert_cmpuint (f->removed, ==, 1);
+  g_assert_null (history_get (f->history, 0, NULL));
+}
+
+static void
+test_a_save_that_was_quick (Fixture *f, gconstpointer data)
+{
+  converse (f, "qemu MIGRATION setup; qemu STOP; qemu MIGRATION completed; libvirt stopped-saved");
+  g_assert_cmpuint (migrations_size (f->migrations), ==, 0);
+  g_assert_null (history_get (f->history, 0, NULL));
+}
+
+/* The first to begin is the last to end: it is not the one to be forgotten. */
+static void
+test_the_last_to_end_stays (Fixture *f, gconstpointer data)
+{
+  HypervisorJob job = { .downtime_ms = 50, .downtime_net_ms = 40 };
+  guint64 id;
+
+  converse (f, "qemu MIGRATION setup");
+  id = migration_get_id (newest (f));
+  for (int i = 0; i < 30; i++)
+    {
+      g_autofree char *uuid = g_strdup_printf ("9b4d6bd6-6f1a-4d0c-8f3c-%012d", i);
+      g_autofree char *other_xml = NULL;
+      g_auto (GStrv) parts = g_strsplit (xml, UUID, 2);
+      g_autoptr (AccmigDomain) other = NULL;
+
+      other_xml = g_strjoin (uuid, parts[0], parts[1], NULL);
+      other = accmig_domain_new_from_xml (other_xml, strlen (other_xml), NULL);
+      migrations_announce (f->migrations, other);
+      migrations_on_gate (f->migrations, uuid, FALSE, "no");
+    }
+  converse (f, "libvirt suspended-migrated; libvirt stopped-migrated");
+  migrations_on_job (f->migrations, UUID, &job, TRUE);
+
+  g_autoptr (HistoryRow) row = history_get (f->history, id, NULL);
+  g_assert_cmpint (row->downtime_usec, ==, 40000);
+}
+
+static void
+test_looks_at_the_same_state_change_nothing (Fixture *f, gconstpointer data)
+{
+  gint64 now = g_get_real_time ();
+  AccmigFigure first;
+
+  converse (f, "qemu MIGRATION setup; qemu MIGRATION active");
+  migrations_on_look (f->migrations, "0001:00:00.1", ACCMIG_STATE_PRE_COPY, now + 1000000);
+  migrations_on_look (f->migrations, "0001:00:00.1", ACCMIG_STATE_STOP_COPY, now + 1050000);
+  migrations_on_look (f->migrations, "0001:00:00.1", ACCMIG_STATE_STOP_COPY, now + 1100000);
+  converse (f, "libvirt suspended-migrated; qemu MIGRATION failed");
+  migrations_on_look (f->migrations, "0001:00:00.1", ACCMIG_STATE_RUNNING, now + 1150000);
+  first = migration_get_device (newest (f), 0).outage;
+  for (int i = 1; i < 5; i++)
+    migrations_on_look (f->migrations, "0001:00:00.1", ACCMIG_STATE_RUNNING, now + 1150000 + i * 50000);
+  g_assert_cmpint (migration_get_device (newest (f), 0).outage.usec, ==, first.usec);
+  g_assert_cmpint (ABS (first.usec - 100000), <=,
+                   first.error_usec); /* stopped at 1.0 … 1.05 s, running at 1.1 … 1.15 s */
+}
+
 /* ---- after an absence
  * ---------------------------------------------------------------------------------------- */
 
-typedef struct {
+typedef struct
+{
   const char *name;
   const char *before;      /* what was seen before the agent was killed */
   HypervisorDomain domain; /* what is there now; uuid NULL: nothing */
@@ -510,7 +599,19 @@ static const Absence absences[] = {
     NULL,
     -1,
     PHASE_FAILED },
-  { "destination-not-yet-made", "announce; accept", { NULL }, NULL, -1, PHASE_ACCEPTED },
+  { "destination-promised-by-a-dead-agent", "announce; accept", { NULL }, NULL, -1, PHASE_FAILED },
+  { "destination-arrived-unseen",
+    "announce; accept",
+    { UUID, HYPERVISOR_DOMAIN_RUNNING, FALSE, FALSE },
+    NULL,
+    -1,
+    PHASE_COMPLETED },
+  { "destination-arrived-paused",
+    "announce; accept; hook prepare; libvirt started-migrated",
+    { UUID, HYPERVISOR_DOMAIN_PAUSED, FALSE, FALSE },
+    NULL,
+    -1,
+    PHASE_COMPLETED },
 };
 
 /* The agent is killed after some events, and its successor finds the same history. */
@@ -555,7 +656,8 @@ test_absence (Fixture *f, gconstpointer data)
 int
 main (int argc, char **argv)
 {
-  static const struct {
+  static const struct
+  {
     const char *path;
     void (*run) (Fixture *f, gconstpointer data);
   } tests[] = {
@@ -567,6 +669,10 @@ main (int argc, char **argv)
     { "/migrations/looks", test_looks },
     { "/migrations/events-make-looks-needless", test_events_make_looks_needless },
     { "/migrations/memory-is-bounded", test_memory_is_bounded },
+    { "/migrations/a-save-is-no-migration", test_a_save_is_no_migration },
+    { "/migrations/a-save-that-was-quick", test_a_save_that_was_quick },
+    { "/migrations/the-last-to-end-stays", test_the_last_to_end_stays },
+    { "/migrations/looks-at-the-same-state-change-nothing", test_looks_at_the_same_state_change_nothing },
     { "/migrations/log-gives-the-cause", test_log_gives_the_cause },
   };
 

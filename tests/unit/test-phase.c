@@ -15,7 +15,8 @@
  * c completed, r refused, f failed, x cancelled, l lost */
 static const char letters[] = "iPCSNATIRcrfxl";
 
-typedef struct {
+typedef struct
+{
   Phase phase;
   const char *cells; /* one per event: setup active stop | sent resumed gone | failed cancelled stopped |
                         announced accepted refused | starting waiting loading | expired vanished */
@@ -30,8 +31,8 @@ static const Row source_rows[] = {
 };
 
 static const Row destination_rows[] = {
-  { PHASE_IDLE, ".........N...I..." },      { PHASE_ANNOUNCED, "!!!!!!f!f!ArTI!fl" },
-  { PHASE_ACCEPTED, "!!!!!!f!f!!!TI!fl" },  { PHASE_STARTING, ".I!Rc!fxf!!!.IIfl" },
+  { PHASE_IDLE, ".........N...I..." },      { PHASE_ANNOUNCED, "!!!!c!f!f!ArTI!fl" },
+  { PHASE_ACCEPTED, "!!!!c!f!f!!!TI!fl" },  { PHASE_STARTING, ".I!Rc!fxf!!!.II.l" },
   { PHASE_INCOMING, "..!Rc!fxf!!!...!l" },  { PHASE_RESUMING, "..!.c!fxf!!!...!l" },
   { PHASE_COMPLETED, "................." }, { PHASE_REFUSED, "................." },
   { PHASE_FAILED, "................." },    { PHASE_CANCELLED, "................." },
@@ -83,7 +84,8 @@ test_every_pair (void)
 static void
 test_every_phase_ends (void)
 {
-  static const struct {
+  static const struct
+  {
     Role role;
     Phase first, last;
   } spans[] = { { ROLE_SOURCE, PHASE_PREPARING, PHASE_SWITCHING },
