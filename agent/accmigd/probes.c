@@ -202,11 +202,26 @@ to_json (const Probes *self)
   return json_to_string (root, FALSE);
 }
 
+/* Whether the file says this already, as after most probes at the gate. */
+static gboolean
+is_known (const Probes *self, const AccmigDeviceInfo *info, const AccmigProbe *probe)
+{
+  AccmigProbe known;
+
+  return probes_lookup (self, info, &known) && known.flags == probe->flags
+         && known.stop_copy_size == probe->stop_copy_size && known.match_length == probe->match_length
+         && (probe->match_length == 0 || memcmp (known.match, probe->match, probe->match_length) == 0);
+}
+
 gboolean
 probes_store (Probes *self, const AccmigDeviceInfo *info, const AccmigProbe *probe, GError **error)
 {
-  Record *record = g_new0 (Record, 1);
+  Record *record = NULL;
   g_autofree char *text = NULL;
+
+  if (is_known (self, info, probe))
+    return TRUE;
+  record = g_new0 (Record, 1);
 
   record->driver = g_strdup (driver_of (info));
   record->num_vfs = accmig_device_info_get_num_vfs (info);
