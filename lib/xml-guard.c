@@ -4,12 +4,16 @@
  *
  * libxml2 reads the text; this file sees to it that it cannot be made to work hard or to reach out:
  *
- *   - Entities, the external subset and everything that is fetched come with a document type declaration.
- * libvirt's XML has none, so the parser is stopped at the declaration, before its first entity is declared.
+ *   - Entities, the external subset and everything that is fetched come with a document type
+ *     declaration. libvirt's XML has none, so the parser is stopped at the declaration, before its first
+ *     entity is declared.
  *   - Depth is counted while parsing, and the parser stopped at the limit.
+ *   - So are namespace declarations, of the whole text: libxml2 looks every prefix up among all that are in
+ *     scope, so thousands of them on nested elements take it many seconds.
  *   - libxml2 compares every attribute of an element with all its others, so a megabyte of attributes takes
- * it many seconds. They are counted before it starts. A quick scan is enough for that: a raw `<` cannot stand
- * inside a tag, hence every `<` begins afresh, and whatever the scan misread before is forgotten.
+ *     it many seconds, too. They are counted before it starts. A quick scan is enough for that: a raw `<`
+ *     cannot stand inside a tag, hence every `<` begins afresh, and whatever the scan misread before is
+ *     forgotten.
  *   - Its own limits (nothing is parsed with XML_PARSE_HUGE) stand behind these.
  */
 
@@ -22,6 +26,7 @@
 #include "error-private.h"
 
 #define MAX_ATTRIBUTES 256 /* of one element, namespace declarations included; libvirt's have a dozen */
+#define MAX_NAMESPACES 64  /* declarations in the whole text; libvirt's has one for each user of metadata */
 
 #if LIBXML_VERSION >= 21300
 #define PARSE_OPTIONS (XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_NO_XXE)
@@ -32,10 +37,13 @@
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (xmlParserCtxt, xmlFreeParserCtxt)
 
 /* What stopped the parser, if we did. */
-typedef struct {
+typedef struct
+{
   guint depth;
   guint max_depth;
+  guint n_namespaces;
   gboolean too_deep;
+  gboolean too_many_namespaces;
   gboolean has_dtd;
 } Guard;
 
@@ -48,14 +56,16 @@ on_start_element (void *data, const xmlChar *name, const xmlChar *prefix, const 
   Guard *guard = parser->_private;
 
   guard->depth++;
-  if (guard->depth <= guard->max_depth)
+  guard->n_namespaces += (guint)n_namespaces;
+  guard->too_deep |= guard->depth > guard->max_depth;
+  guard->too_many_namespaces |= guard->n_namespaces > MAX_NAMESPACES;
+  if (guard->too_deep || guard->too_many_namespaces)
     {
-      xmlSAX2StartElementNs (data, name, prefix, uri, n_namespaces, namespaces, n_attributes, n_defaulted,
-                             attributes);
+      xmlStopParser (parser);
       return;
     }
-  guard->too_deep = TRUE;
-  xmlStopParser (parser);
+  xmlSAX2StartElementNs (data, name, prefix, uri, n_namespaces, namespaces, n_attributes, n_defaulted,
+                         attributes);
 }
 
 static void
@@ -135,6 +145,8 @@ explain (const char *what, xmlParserCtxt *parser, const Guard *guard, GError **e
 
   if (guard->too_deep)
     return fail (error, ACCMIG_ERROR_LIMIT, "%s: elements are nested deeper than %u", what, guard->max_depth);
+  if (guard->too_many_namespaces)
+    return fail (error, ACCMIG_ERROR_LIMIT, "%s: more than %d namespace declarations", what, MAX_NAMESPACES);
   if (guard->has_dtd)
     return fail (error, ACCMIG_ERROR_INVALID, "%s: has a document type declaration, must have none", what);
   return fail (error, ACCMIG_ERROR_INVALID, "%s: not well-formed XML, line %d (libxml2 error %d)", what,
@@ -160,7 +172,8 @@ xml_guard_parse (const char *what, const char *text, gsize length, gsize max_siz
   parser->sax->internalSubset = on_document_type;
   /* The encoding is given, so that one that the text claims is not believed. */
   document = xmlCtxtReadMemory (parser, text, (int)length, NULL, "UTF-8", PARSE_OPTIONS);
-  if (document == NULL || guard.too_deep || guard.has_dtd || xmlDocGetRootElement (document) == NULL)
+  if (document == NULL || guard.too_deep || guard.too_many_namespaces || guard.has_dtd
+      || xmlDocGetRootElement (document) == NULL)
     {
       explain (what, parser, &guard, error);
       return NULL;

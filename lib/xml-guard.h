@@ -6,7 +6,7 @@
 
 /*
  * Reads XML that nobody vouches for: UTF-8 only, no DTD and so no entities, nothing fetched, bounded in size,
- * depth and attributes, nothing printed.
+ * depth, attributes and namespaces, nothing printed.
  *
  * @what: what the text is, for the message
  * @max_size: bytes

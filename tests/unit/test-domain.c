@@ -156,7 +156,8 @@ test_set_source (void)
 static void
 test_set_source_bad (void)
 {
-  static const struct {
+  static const struct
+  {
     gsize index;
     const char *address;
   } rows[] = {
@@ -231,7 +232,8 @@ test_alias (void)
 #define BAD_NAME        "domain XML: the name must be 1 to 255 bytes without '/' and control characters"
 #define HAS_DTD         "domain XML: has a document type declaration, must have none"
 
-static const struct {
+static const struct
+{
   const char *name;
   const char *xml;
   const char *message; /* NULL: whatever libxml2 finds */
@@ -397,6 +399,60 @@ test_attributes (void)
   check_refused (hidden, strlen (hidden), ACCMIG_ERROR_LIMIT, message);
 }
 
+/* A namespace on each of @depth nested elements, @more on each of as many empty ones inside. */
+static char *
+with_namespaces (guint depth, guint more)
+{
+  g_autoptr (GString) xml = g_string_new (HEAD);
+
+  for (guint i = 0; i < depth; i++)
+    g_string_append_printf (xml, "<a xmlns:n%u='urn:%u'>", i, i);
+  for (guint i = 0; i < more; i++)
+    g_string_append (xml, "<b xmlns='urn:b'/>");
+  for (guint i = 0; i < depth; i++)
+    g_string_append (xml, "</a>");
+  g_string_append (xml, "</domain>");
+  return g_string_free (g_steal_pointer (&xml), FALSE);
+}
+
+/* As many as the size lets in, on as many elements as the depth lets in, and prefixes to look up. */
+static char *
+with_namespaces_everywhere (void)
+{
+  g_autoptr (GString) xml = g_string_new (HEAD);
+  guint n = 0;
+
+  for (guint depth = 1; depth < ACCMIG_DOMAIN_MAX_DEPTH - 1; depth++)
+    {
+      g_string_append (xml, "<a");
+      for (guint i = 0; i < 250; i++)
+        g_string_append_printf (xml, " xmlns:n%x='u'", n++);
+      g_string_append_c (xml, '>');
+    }
+  while (xml->len < ACCMIG_DOMAIN_MAX_SIZE - 1000)
+    g_string_append (xml, "<n0:b/>");
+  for (guint depth = 1; depth < ACCMIG_DOMAIN_MAX_DEPTH - 1; depth++)
+    g_string_append (xml, "</a>");
+  g_string_append (xml, "</domain>");
+  return g_string_free (g_steal_pointer (&xml), FALSE);
+}
+
+static void
+test_namespaces (void)
+{
+  g_autofree char *most = with_namespaces (60, 4);
+  g_autofree char *nested_more = with_namespaces (61, 4);
+  g_autofree char *more = with_namespaces (0, 65);
+  g_autofree char *everywhere = with_namespaces_everywhere ();
+  g_autoptr (AccmigDomain) domain = parse (most);
+  const char *message = "domain XML: more than 64 namespace declarations";
+
+  g_assert_cmpstr (accmig_domain_get_name (domain), ==, "x");
+  check_refused (nested_more, strlen (nested_more), ACCMIG_ERROR_LIMIT, message);
+  check_refused (more, strlen (more), ACCMIG_ERROR_LIMIT, message);
+  check_refused (everywhere, strlen (everywhere), ACCMIG_ERROR_LIMIT, message);
+}
+
 static char *
 with_hostdevs (guint n)
 {
@@ -494,6 +550,7 @@ main (int argc, char **argv)
   g_test_add_func ("/domain/limit/depth", test_depth);
   g_test_add_func ("/domain/limit/size", test_size);
   g_test_add_func ("/domain/limit/attributes", test_attributes);
+  g_test_add_func ("/domain/limit/namespaces", test_namespaces);
   g_test_add_func ("/domain/limit/hostdevs", test_hostdevs);
   g_test_add_func ("/domain/noise", test_noise);
   g_test_add_func ("/domain/damage", test_damage);
