@@ -48,7 +48,8 @@ check_source_migration (const CompatRule *rule, const CompatPair *pair, AccmigVe
 }
 
 /* How a target that does not offer migration now stands. */
-typedef enum {
+typedef enum
+{
   TARGET_WILL_BE_BOUND,   /* managed: libvirt binds it to its variant driver */
   TARGET_WOULD_GET_PLAIN, /* managed: modules.alias names no better driver than vfio-pci */
   TARGET_VARIANT_UNKNOWN, /* managed: nobody read modules.alias */
@@ -64,7 +65,8 @@ typedef enum {
   "write "                                                                                                   \
   "{address} to /sys/bus/pci/drivers_probe"
 
-static const struct {
+static const struct
+{
   AccmigSeverity severity;
   const char *sentence;
   const char *remedy;
@@ -161,10 +163,59 @@ check_target_migration (const CompatRule *rule, const CompatPair *pair, AccmigVe
               target_bindings[binding].sentence, target_bindings[binding].remedy, words);
 }
 
+/* ---- which flags does it have? ---- */
+
+/* Whether a driver is known to offer migration, and its flags are not. */
+static gboolean
+lacks_flags (const AccmigProfile *profile)
+{
+  guint64 flags;
+
+  return g_strcmp0 (yes_or_no (profile), "yes") == 0
+         && !accmig_profile_get_uint (profile, "device.flags", &flags);
+}
+
+/* Returns: (transfer full) (nullable) */
+static char *
+show_flags (const AccmigProfile *profile)
+{
+  guint64 flags;
+
+  return accmig_profile_get_uint (profile, "device.flags", &flags) ? accmig_flags_to_string (flags) : NULL;
+}
+
+/* For the rows about single flags, which say nothing when flags are missing. */
+static void
+check_flags_known (const CompatRule *rule, const CompatPair *pair, AccmigVerdict *verdict)
+{
+  g_autofree char *source = show_flags (pair->source);
+  g_autofree char *target = show_flags (pair->target);
+
+  if (lacks_flags (pair->source) || lacks_flags (pair->target))
+    compat_add_missing (verdict, rule, pair, source, target);
+}
+
+/* ---- are there rules of the family? ---- */
+
+static void
+check_family_rules (const CompatRule *rule, const CompatPair *pair, AccmigVerdict *verdict)
+{
+  const char *source = accmig_profile_get_family (pair->source);
+  const char *target = accmig_profile_get_family (pair->target);
+  gboolean unnamed = strcmp (target, "generic") == 0;
+  const char *const words[] = { "family", unnamed ? "device's" : target, NULL };
+
+  if (strcmp (source, target) == 0 && !compat_has_family_rules (target))
+    compat_add (verdict, rule, ACCMIG_SEVERITY_NOTE, source, target,
+                "only the rules for every family were tried; the {family} driver decides the rest when the "
+                "state arrives",
+                NULL, words);
+}
+
 /* ---- the table ---- */
 
 /*
- * Why some of these refuse although the kernel would not:
+ * Why some of these say more than the kernel would:
  *
  * revision: QEMU compares the read-only identity bytes of config space when it loads a PCI device, the
  * revision among them, and fails the load.
@@ -173,6 +224,9 @@ check_target_migration (const CompatRule *rule, const CompatPair *pair, AccmigVe
  * whose device has no pre-copy rejects the mark. Target only: with switchover-ack, which libvirt turns on by
  * itself, the destination owes an acknowledgement for each of its devices with pre-copy and gives it at that
  * mark, which never comes: the migration would copy for ever.
+ *
+ * page size: no driver is known to need it the same; where it matters to a device, it is in the state. But
+ * such pairs are hardly ever tried.
  *
  * p2p: each side walks its own arcs and the stream is the same, so the move itself works. But QEMU lets a
  * guest with several VFIO devices migrate only if all have it; a guest that lands without it may not get away
@@ -260,8 +314,8 @@ const CompatRule compat_generic_rules[] = {
       .what = "page size",
       .relation = RELATION_EQUAL,
       .value = VALUE_NUMBER,
-      .missing = MISSING_UNKNOWN,
-      .severity = ACCMIG_SEVERITY_REFUSE,
+      .missing = MISSING_OK,
+      .severity = ACCMIG_SEVERITY_WARN,
       .remedy = "boot a kernel with the same page size on both hosts",
   },
   {
@@ -277,6 +331,13 @@ const CompatRule compat_generic_rules[] = {
       .check = check_target_migration,
   },
   {
+      .rule = "device.flags",
+      .rank = RANK_CAPABILITY,
+      .field = "device.flags",
+      .what = "migration flags",
+      .check = check_flags_known,
+  },
+  {
       .rule = "device.flags.pre-copy",
       .rank = RANK_CAPABILITY,
       .field = "device.flags",
@@ -284,7 +345,7 @@ const CompatRule compat_generic_rules[] = {
       .relation = RELATION_SUPERSET,
       .value = VALUE_FLAGS,
       .mask = ACCMIG_FLAG_PRE_COPY,
-      .missing = MISSING_OK, /* the rules about migration say so */
+      .missing = MISSING_OK, /* the rules before say so */
       .severity = ACCMIG_SEVERITY_REFUSE,
       .sentence = "source sends in pre-copy, {address} cannot take that: it has {target}",
       .remedy = "use the same driver version on both hosts",
@@ -324,6 +385,12 @@ const CompatRule compat_generic_rules[] = {
       .relation = RELATION_EQUAL,
       .missing = MISSING_OK,
       .severity = ACCMIG_SEVERITY_NOTE,
+  },
+  {
+      .rule = "device.family-rules",
+      .rank = RANK_REMARK,
+      .field = "device.family",
+      .check = check_family_rules,
   },
   { 0 },
 };

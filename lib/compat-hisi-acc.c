@@ -11,15 +11,16 @@
 
 #include "compat-private.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "hisi-acc.h"
+#include "release.h"
 
 /* ---- the PF's driver ---- */
 
 /* By device id of the VF: the PF driver that hisi_acc_vfio_pci asks for the VF's queues. */
-static const struct {
+static const struct
+{
   const char *device;
   const char *pf_driver;
 } engines[] = {
@@ -66,6 +67,61 @@ check_pf_driver (const CompatRule *rule, const CompatPair *pair, AccmigVerdict *
         words);
 }
 
+/* ---- the kernel ---- */
+
+typedef enum
+{
+  KERNEL_GOOD, /* or not known: the rule about BAR 2 speaks up then */
+  KERNEL_DOUBTED,
+  KERNEL_BAD,
+} KernelLevel;
+
+static const struct
+{
+  AccmigSeverity severity;
+  const char *sentence;
+} kernel_levels[] = {
+  [KERNEL_DOUBTED] = { ACCMIG_SEVERITY_WARN,
+                       "Linux {release} of the {host} may crash when a device of hisi_acc_vfio_pci is opened "
+                       "through its group (a NULL call, repaired in some releases of 6.18)" },
+  [KERNEL_BAD] = { ACCMIG_SEVERITY_REFUSE, "Linux {release} of the {host} crashes when a device of "
+                                           "hisi_acc_vfio_pci is opened through "
+                                           "its group (a NULL call)" },
+};
+
+static KernelLevel
+judge_kernel (const char *text)
+{
+  Release release;
+
+  if (!release_parse (text, &release))
+    return KERNEL_GOOD;
+  if (release_compare (release, HISI_ACC_BAD_MAJOR, HISI_ACC_BAD_MINOR) == 0)
+    return KERNEL_BAD;
+  return release_compare (release, HISI_ACC_BAD_MAJOR, HISI_ACC_DOUBTED_MINOR) == 0 ? KERNEL_DOUBTED
+                                                                                    : KERNEL_GOOD;
+}
+
+/* One finding, about the worse of the two hosts; the source gets the guest back when the migration fails. */
+static void
+check_kernel (const CompatRule *rule, const CompatPair *pair, AccmigVerdict *verdict)
+{
+  const char *source = accmig_profile_get_string (pair->source, rule->field);
+  const char *target = accmig_profile_get_string (pair->target, rule->field);
+  KernelLevel of_source = judge_kernel (source);
+  KernelLevel of_target = judge_kernel (target);
+  gboolean source_is_worse = of_source > of_target;
+  KernelLevel level = source_is_worse ? of_source : of_target;
+  const char *const words[] = {
+    "release", source_is_worse ? source : target, "host", source_is_worse ? "source" : "target", NULL,
+  };
+
+  if (level == KERNEL_GOOD)
+    return;
+  compat_add (verdict, rule, kernel_levels[level].severity, source, target, kernel_levels[level].sentence,
+              "run Linux 6.19 or newer, or one older than 6.17, on the {host}", words);
+}
+
 /* ---- hardware ---- */
 
 static gboolean
@@ -87,6 +143,22 @@ check_old_hardware (const CompatRule *rule, const CompatPair *pair, AccmigVerdic
                 "the engine of {address} is {target}; migration needs v3 or newer", NULL, words);
 }
 
+/* Revision 0x30 stands for V3 and for all that later hides behind it, so two such engines may differ. */
+#define HIDDEN_GENERATION "v3+"
+
+static void
+check_generation (const CompatRule *rule, const CompatPair *pair, AccmigVerdict *verdict)
+{
+  const char *source = accmig_profile_get_string (pair->source, rule->field);
+  const char *target = accmig_profile_get_string (pair->target, rule->field);
+  const char *const words[] = { "address", accmig_profile_get_address (pair->target), NULL };
+
+  if (g_strcmp0 (source, HIDDEN_GENERATION) == 0 && g_strcmp0 (target, HIDDEN_GENERATION) == 0)
+    compat_add (verdict, rule, ACCMIG_SEVERITY_NOTE, source, target,
+                "the engines of source and {address} are v3 or newer; which, their revision does not tell",
+                "see that both hosts have engines of the same generation", words);
+}
+
 /* Linux 6.19 moved the migration registers of engines beyond V3 out of the VF's BAR 2, which the guest sees
  * grow. */
 #define LAYOUT_MAJOR 6
@@ -95,12 +167,11 @@ check_old_hardware (const CompatRule *rule, const CompatPair *pair, AccmigVerdic
 static gboolean
 has_new_layout (const char *kernel, gboolean *ret_new)
 {
-  guint major;
-  guint minor;
+  Release release;
 
-  if (kernel == NULL || sscanf (kernel, "%5u.%5u", &major, &minor) != 2)
+  if (!release_parse (kernel, &release))
     return FALSE;
-  *ret_new = major > LAYOUT_MAJOR || (major == LAYOUT_MAJOR && minor >= LAYOUT_MINOR);
+  *ret_new = release_compare (release, LAYOUT_MAJOR, LAYOUT_MINOR) >= 0;
   return TRUE;
 }
 
@@ -116,7 +187,7 @@ check_bar_layout (const CompatRule *rule, const CompatPair *pair, AccmigVerdict 
   const char *target = accmig_profile_get_string (pair->target, "host.kernel");
   const char *hardware = accmig_profile_get_string (pair->target, "hisi_acc.hardware");
   const char *remedy = "run Linux 6.19 or newer on both hosts, or on neither";
-  gboolean maybe_v3 = hardware == NULL || strcmp (hardware, "v3+") == 0;
+  gboolean maybe_v3 = hardware == NULL || strcmp (hardware, HIDDEN_GENERATION) == 0;
   gboolean source_new = FALSE;
   gboolean target_new = FALSE;
   const char *const words[] = {
@@ -149,7 +220,33 @@ check_bar_layout (const CompatRule *rule, const CompatPair *pair, AccmigVerdict 
 
 /* ---- stream format ---- */
 
-/* The second format's driver also takes the first format; the first format's knows only itself. */
+/*
+ * The second format's driver also takes the first format; the first format's knows only itself.
+ *
+ * A stream of the first format has wrong addresses of the event queues wherever it goes. The second format's
+ * driver works them out anew, but only from a stream that came in one piece, and QEMU sends two.
+ */
+static const struct
+{
+  const char *source;
+  const char *target;
+  AccmigSeverity severity;
+  const char *sentence;
+  const char *remedy;
+} magics[] = {
+  { HISI_ACC_MAGIC_V1_TEXT, HISI_ACC_MAGIC_V1_TEXT, ACCMIG_SEVERITY_WARN,
+    "source sends the stream format with wrong event queue addresses (CVE-2025-38158), and {address} takes "
+    "them as they are",
+    "update the kernels of both hosts, the target's first, to Linux 6.16 or a stable release with the fix" },
+  { HISI_ACC_MAGIC_V1_TEXT, HISI_ACC_MAGIC_V2_TEXT, ACCMIG_SEVERITY_WARN,
+    "source sends the stream format with wrong event queue addresses (CVE-2025-38158); {address} does not "
+    "reliably correct them",
+    "update the source's kernel to Linux 6.16 or a stable release with the fix" },
+  { HISI_ACC_MAGIC_V2_TEXT, HISI_ACC_MAGIC_V1_TEXT, ACCMIG_SEVERITY_REFUSE,
+    "source sends the stream format of Linux 6.16, which the older driver of {address} does not know",
+    "update the target's kernel to Linux 6.16 or a stable release with the fix of CVE-2025-38158" },
+};
+
 static void
 check_magic (const CompatRule *rule, const CompatPair *pair, AccmigVerdict *verdict)
 {
@@ -160,20 +257,18 @@ check_magic (const CompatRule *rule, const CompatPair *pair, AccmigVerdict *verd
   };
 
   if (source == NULL || target == NULL)
-    compat_add_missing (verdict, rule, pair, source, target);
-  else if (strcmp (source, target) == 0)
-    return;
-  else if (strcmp (source, HISI_ACC_MAGIC_V1_TEXT) == 0 && strcmp (target, HISI_ACC_MAGIC_V2_TEXT) == 0)
-    compat_add (
-        verdict, rule, ACCMIG_SEVERITY_NOTE, source, target,
-        "source sends the stream format with wrong queue addresses (CVE-2025-38158); {address} corrects them",
-        "update the source's kernel to Linux 6.16 or a stable release with the fix", words);
-  else if (strcmp (source, HISI_ACC_MAGIC_V2_TEXT) == 0 && strcmp (target, HISI_ACC_MAGIC_V1_TEXT) == 0)
-    compat_add (
-        verdict, rule, ACCMIG_SEVERITY_REFUSE, source, target,
-        "source sends the stream format of Linux 6.16, which the older driver of {address} does not know",
-        "update the target's kernel to Linux 6.16 or a stable release with the fix of CVE-2025-38158", words);
-  else
+    {
+      compat_add_missing (verdict, rule, pair, source, target);
+      return;
+    }
+  for (gsize i = 0; i < G_N_ELEMENTS (magics); i++)
+    if (strcmp (magics[i].source, source) == 0 && strcmp (magics[i].target, target) == 0)
+      {
+        compat_add (verdict, rule, magics[i].severity, source, target, magics[i].sentence, magics[i].remedy,
+                    words);
+        return;
+      }
+  if (strcmp (source, target) != 0)
     compat_add (verdict, rule, ACCMIG_SEVERITY_REFUSE, source, target,
                 "stream format differs: source has {source}, {address} has {target}", NULL, words);
 }
@@ -201,6 +296,12 @@ const CompatRule compat_hisi_acc_rules[] = {
       .rank = RANK_HOST,
       .field = "device.pf-driver",
       .check = check_pf_driver,
+  },
+  {
+      .rule = "hisi_acc.kernel",
+      .rank = RANK_HOST,
+      .field = "host.kernel",
+      .check = check_kernel,
   },
   {
       .rule = "hisi_acc.magic",
@@ -247,6 +348,12 @@ const CompatRule compat_hisi_acc_rules[] = {
       .severity = ACCMIG_SEVERITY_REFUSE,
       .remedy = "use the same pf_q_num and number of VFs on both PFs, and leave out the last VF, which may "
                 "own the rest",
+  },
+  {
+      .rule = "hisi_acc.generation",
+      .rank = RANK_REMARK,
+      .field = "hisi_acc.hardware",
+      .check = check_generation,
   },
   { 0 },
 };

@@ -15,7 +15,8 @@
  * much of it there is, the rest. A cause comes before its effect: a PF without its driver before a VF without
  * migration.
  */
-typedef enum {
+typedef enum
+{
   RANK_IDENTITY,
   RANK_HOST,
   RANK_CAPABILITY,
@@ -25,7 +26,8 @@ typedef enum {
 
 #define N_RANKS 5
 
-typedef enum {
+typedef enum
+{
   RELATION_CHECK,    /* the row's function decides */
   RELATION_EQUAL,    /* the same on both sides */
   RELATION_SUPERSET, /* the target has all bits of the source (within the row's mask) */
@@ -33,7 +35,8 @@ typedef enum {
 } CompatRelation;
 
 /* How a member is read and shown. Bits can be related only where it is a number. */
-typedef enum {
+typedef enum
+{
   VALUE_TEXT,
   VALUE_NUMBER,
   VALUE_HEX,
@@ -41,13 +44,15 @@ typedef enum {
 } CompatValue;
 
 /* What it means when a side does not say. */
-typedef enum {
+typedef enum
+{
   MISSING_UNKNOWN, /* the rule decides, so the verdict cannot be told */
   MISSING_BOTH_OK, /* fine where neither side has it, as above where one has */
   MISSING_OK,      /* another rule speaks up, or nothing hangs on it */
 } CompatMissing;
 
-typedef struct {
+typedef struct
+{
   const AccmigProfile *source;
   const AccmigProfile *target;
   AccmigCompatOptions options;
@@ -58,7 +63,8 @@ typedef struct _CompatRule CompatRule;
 typedef void (*CompatCheck) (const CompatRule *rule, const CompatPair *pair, AccmigVerdict *verdict);
 
 /* A table of rules ends with a row without a name. */
-struct _CompatRule {
+struct _CompatRule
+{
   const char *rule;
   CompatRank rank;
   const char *field; /* path in both profiles */
@@ -90,6 +96,9 @@ void compat_add (AccmigVerdict *verdict, const CompatRule *rule, AccmigSeverity 
 /* Adds the finding that a side, or both, does not say what the rule needs. */
 void compat_add_missing (AccmigVerdict *verdict, const CompatRule *rule, const CompatPair *pair,
                          const char *source_value, const char *target_value);
+
+/* Whether there is a table of rules for @family besides the generic one. */
+gboolean compat_has_family_rules (const char *family);
 
 /* Whether libvirt will bind the target to a variant driver before the guest is started. */
 gboolean compat_will_be_bound (const CompatPair *pair);

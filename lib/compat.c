@@ -18,7 +18,8 @@
 #include "profile-private.h"
 #include "strict-json.h"
 
-struct _AccmigVerdict {
+struct _AccmigVerdict
+{
   GArray *findings;      /* of AccmigFinding */
   GStringChunk *strings; /* what they borrow */
   AccmigOutcome outcome;
@@ -26,7 +27,8 @@ struct _AccmigVerdict {
   char *target_digest;
 };
 
-static const struct {
+static const struct
+{
   const char *family;
   const CompatRule *rules;
 } families[] = {
@@ -210,18 +212,28 @@ apply_rules (const CompatRule *rules, CompatRank rank, const CompatPair *pair, A
     }
 }
 
-/* Returns: (nullable): the rules of the family both are of; two families have no rules in common. */
 static const CompatRule *
-family_rules (const CompatPair *pair)
+find_family_rules (const char *family)
 {
-  const char *family = accmig_profile_get_family (pair->source);
-
-  if (strcmp (family, accmig_profile_get_family (pair->target)) != 0)
-    return NULL;
   for (gsize i = 0; i < G_N_ELEMENTS (families); i++)
     if (strcmp (families[i].family, family) == 0)
       return families[i].rules;
   return NULL;
+}
+
+/* Returns: (nullable): the rules of the family both are of; two families have no rules in common. */
+static const CompatRule *
+rules_of_pair (const CompatPair *pair)
+{
+  const char *family = accmig_profile_get_family (pair->source);
+
+  return strcmp (family, accmig_profile_get_family (pair->target)) == 0 ? find_family_rules (family) : NULL;
+}
+
+gboolean
+compat_has_family_rules (const char *family)
+{
+  return find_family_rules (family) != NULL;
 }
 
 gboolean
@@ -243,7 +255,7 @@ AccmigVerdict *
 accmig_compat_check (const AccmigProfile *source, const AccmigProfile *target, AccmigCompatOptions options)
 {
   const CompatPair pair = { source, target, options };
-  const CompatRule *rules = family_rules (&pair);
+  const CompatRule *rules = rules_of_pair (&pair);
   AccmigVerdict *self = g_new0 (AccmigVerdict, 1);
 
   self->findings = g_array_new (FALSE, FALSE, sizeof (AccmigFinding));

@@ -1,6 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+/* The driver's name. */
+#define HISI_ACC_DRIVER "hisi_acc_vfio_pci"
+
+/*
+ * From 6.17 the kernel calls a function that the driver did not have before 6.19 and some releases of 6.18:
+ * whoever gets a device from its group brings the host down. The cdev's way does not go there.
+ */
+#define HISI_ACC_BAD_MAJOR     6
+#define HISI_ACC_BAD_MINOR     17 /* never repaired */
+#define HISI_ACC_DOUBTED_MINOR 18 /* repaired in some releases */
+
 /*
  * The match data of hisi_acc_vfio_pci: the first 40 bytes of its stream, in the byte order of the host that
  * wrote it. The driver compares them with the destination's device before it takes anything else.

@@ -2,10 +2,13 @@
 """accmigctl without an agent: its command line, and the verbs that work on files. ACCMIG_CTL names the program."""
 
 import copy
+import fcntl
 import json
 import os
+import pty
 import struct
 import subprocess
+import termios
 
 import pytest
 
@@ -185,6 +188,22 @@ def test_output_that_cannot_be_written(files):
     assert done.returncode == 1 and done.stderr.startswith(b"accmigctl: the standard output cannot be written")
 
 
+def test_terminal_is_wide_enough(files):
+    """On a terminal no line is longer than it is."""
+    paths = files(PROFILE, changed({"device.driver": "vfio-pci", "device.migration": False, "device.flags": None,
+                                    "hisi_acc.qp-num": 4}))
+    leader, follower = pty.openpty()
+    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 25, 60, 0, 0))
+    done = subprocess.run([CTL, "compare", *paths], stdout=follower, stderr=subprocess.PIPE, timeout=SECONDS, check=False)
+    os.close(follower)
+    lines = os.read(leader, 65536).decode().splitlines()
+    os.close(leader)
+    assert done.returncode == 3
+    assert max(map(len, lines)) <= 60
+    text = " ".join(" ".join(lines).split())
+    assert "driver_override, unbind its present driver" in text, text
+
+
 def test_terminal_sees_no_commands(files):
     """What a name from elsewhere could do to a terminal."""
     line = ctl("compare", "/nonexistent/\x1b[31m\nred\u202e", *files(PROFILE), status=1)
@@ -215,7 +234,7 @@ def test_inspect(tmp_path):
     (b"", "0 bytes"),
     (MATCH[:30], "30 bytes"),
     (MATCH + b"x", "41 bytes"),
-    (b"\xff" + MATCH[1:], "no known family"),
+    (b"\xff" + MATCH[1:], "no magic of a known family"),
 ], ids=["empty", "cut", "long", "magic"])
 def test_inspect_bad_files(tmp_path, data, said):
     """The file, and what was found."""
@@ -242,4 +261,3 @@ def test_save_leaves_nothing(tmp_path):
     assert "is there already" in ctl("state", "save", "0000:75:00.1", str(path), status=1)
     assert "does not answer" in ctl("state", "save", "--force", "0000:75:00.1", str(path), status=1)
     assert path.read_text() == "mine" and list(tmp_path.iterdir()) == [path]
-    assert "cannot be written" in ctl("state", "save", "0000:75:00.1", "/nonexistent/state", status=1)
