@@ -6,8 +6,8 @@
  * /dev/vfio, since a device that came out of a group has a link without a name ("anon_inode:[vfio-device]").
  * Kernels from 6.18 name the device in that fd's fdinfo.
  *
- * To borrow through a group, the group's fd is duplicated and asked for the device by name: that gives
- * another fd of the very device, with no guessing and no reset. Otherwise the device's own fd is duplicated.
+ * A device's own fd, where it can be told, is duplicated. Otherwise the group's fd is, and asked for the
+ * device by name: that gives another fd of the very device, with no guessing and no reset.
  */
 
 #include "device-private.h"
@@ -19,7 +19,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "device-node.h"
 #include "directory.h"
 #include "error-private.h"
 #include "fd-private.h"
@@ -29,88 +28,122 @@
 #define SYSPATH_KEY     "vfio-device-syspath:"
 #define FDINFO_MAX_SIZE 4096
 
-/* What an fd of another process is to the device we look for. */
-typedef enum {
+/* What an fd of another process is to the device we look for; the larger, the better to borrow through. */
+typedef enum
+{
   MATCH_NONE,
-  MATCH_CDEV,  /* the device, by its own node */
-  MATCH_NAMED, /* the device, out of its group, by fdinfo */
   MATCH_GROUP, /* its group */
+  MATCH_NAMED, /* the device, out of its group, by fdinfo */
+  MATCH_CDEV,  /* the device, by its own node */
 } Match;
 
 /* A process being looked into. */
-typedef struct {
+typedef struct
+{
   int proc_fd;
   pid_t pid;
   const char *address;
   const DeviceNode *node;
 } Suspect;
 
-/* Whether fdinfo, where the kernel names devices there, names this one. */
-static gboolean
-fdinfo_names (const Suspect *suspect, int number)
+/* What its fds told so far. */
+typedef struct
+{
+  Match match;            /* the best */
+  int number;             /* the fd it is of */
+  gboolean names_devices; /* the kernel names devices in fdinfo */
+  int failure;            /* the errno with which the process closed itself to a look, 0 for none */
+} Look;
+
+static void
+keep_best (Look *look, Match match, int number)
+{
+  if (match <= look->match)
+    return;
+  look->match = match;
+  look->number = number;
+}
+
+/* An fd that is gone by now says nothing; one that may not be looked at could be the one. */
+static void
+note_failure (Look *look, int failure)
+{
+  if (failure == EACCES || failure == EPERM)
+    look->failure = failure;
+}
+
+/* A device out of a group: whether fdinfo, where the kernel names devices there, names this one. */
+static void
+look_at_fdinfo (const Suspect *suspect, int number, Look *look)
 {
   g_autofree char *path = g_strdup_printf ("%d/fdinfo/%d", suspect->pid, number);
   char text[FDINFO_MAX_SIZE] = "";
   g_auto (AutoFd) fd = openat (suspect->proc_fd, path, O_RDONLY | O_CLOEXEC);
   g_auto (GStrv) lines = NULL;
 
-  if (fd < 0 || read (fd, text, sizeof text - 1) <= 0)
-    return FALSE;
+  if (fd < 0 || read (fd, text, sizeof text - 1) < 0)
+    note_failure (look, errno);
   lines = g_strsplit (text, "\n", -1);
   for (char **line = lines; *line != NULL; line++)
     {
       const char *name = strrchr (*line, '/');
 
-      if (g_str_has_prefix (*line, SYSPATH_KEY) && name != NULL)
-        return strcmp (name + 1, suspect->address) == 0;
+      if (!g_str_has_prefix (*line, SYSPATH_KEY) || name == NULL)
+        continue;
+      look->names_devices = TRUE;
+      if (strcmp (name + 1, suspect->address) == 0)
+        keep_best (look, MATCH_NAMED, number);
     }
-  return FALSE;
 }
 
-static Match
-match_fd (const Suspect *suspect, int number)
+static void
+look_at_fd (const Suspect *suspect, int number, Look *look)
 {
   g_autofree char *path = g_strdup_printf ("%d/fd/%d", suspect->pid, number);
   char target[PATH_MAX];
   ssize_t length = readlinkat (suspect->proc_fd, path, target, sizeof target - 1);
 
   if (length < 0)
-    return MATCH_NONE;
+    {
+      note_failure (look, errno);
+      return;
+    }
   target[length] = '\0';
   if (g_strcmp0 (target, suspect->node->cdev_path) == 0)
-    return MATCH_CDEV;
-  if (g_strcmp0 (target, suspect->node->group_path) == 0)
-    return MATCH_GROUP;
-  if (strcmp (target, DEVICE_LINK) == 0 && fdinfo_names (suspect, number))
-    return MATCH_NAMED;
-  return MATCH_NONE;
+    keep_best (look, MATCH_CDEV, number);
+  else if (g_strcmp0 (target, suspect->node->group_path) == 0)
+    keep_best (look, MATCH_GROUP, number);
+  else if (strcmp (target, DEVICE_LINK) == 0)
+    look_at_fdinfo (suspect, number, look);
 }
 
-/* The first fd that matches, or MATCH_NONE. 0, or the errno with which the process closes itself to the look.
+/*
+ * Where the kernel names devices, a group without a device of this name is no match: the process has another
+ * device of it. 0, or an errno when nothing matched and not everything could be looked at.
  */
 static int
 find_fd (const Suspect *suspect, Match *ret_match, int *ret_number)
 {
   g_autofree char *path = g_strdup_printf ("%d/fd", suspect->pid);
   g_autoptr (DIR) dir = directory_open_at (suspect->proc_fd, path);
+  Look look = { 0 };
 
   if (dir == NULL)
     return errno;
-  *ret_match = MATCH_NONE;
-  for (struct dirent *entry; *ret_match == MATCH_NONE && (entry = readdir (dir)) != NULL;)
-    {
-      if (!g_ascii_isdigit (entry->d_name[0]))
-        continue;
-      *ret_number = atoi (entry->d_name);
-      *ret_match = match_fd (suspect, *ret_number);
-    }
-  return 0;
+  for (struct dirent *entry; (entry = readdir (dir)) != NULL;)
+    if (g_ascii_isdigit (entry->d_name[0]))
+      look_at_fd (suspect, atoi (entry->d_name), &look);
+  if (look.match == MATCH_GROUP && look.names_devices)
+    look.match = MATCH_NONE;
+  *ret_match = look.match;
+  *ret_number = look.number;
+  return look.match == MATCH_NONE ? look.failure : 0;
 }
 
 gboolean
 device_find_holder_in (int proc_fd, int sysfs_fd, const char *address, pid_t *ret_pid, GError **error)
 {
-  g_auto (DeviceNode) node = { NULL, NULL };
+  g_auto (DeviceNode) node = DEVICE_NODE_INIT;
   g_autoptr (DIR) dir = NULL;
   guint n_closed = 0;
 
@@ -174,8 +207,8 @@ borrow_through (const AccmigKernel *kernel, int pidfd, const Suspect *suspect, G
 
   if (failure != 0)
     {
-      fail_errno (error, failure, "cannot borrow %s: cannot list the files of process %d", suspect->address,
-                  suspect->pid);
+      fail_errno (error, failure, "cannot borrow %s: cannot look at the files of process %d",
+                  suspect->address, suspect->pid);
       return NULL;
     }
   if (match == MATCH_NONE)
@@ -184,6 +217,8 @@ borrow_through (const AccmigKernel *kernel, int pidfd, const Suspect *suspect, G
             suspect->address, suspect->pid);
       return NULL;
     }
+  if (match == MATCH_GROUP && !device_check_group_is_safe (kernel, suspect->address, suspect->node, error))
+    return NULL;
   fd = duplicate (kernel, pidfd, number, match, suspect->address);
   if (fd < 0)
     {
@@ -202,7 +237,7 @@ AccmigDevice *
 device_borrow_with (const AccmigKernel *kernel, int proc_fd, int sysfs_fd, pid_t pid, const char *address,
                     GError **error)
 {
-  g_auto (DeviceNode) node = { NULL, NULL };
+  g_auto (DeviceNode) node = DEVICE_NODE_INIT;
   Suspect suspect = { proc_fd, pid, address, &node };
   AccmigDevice *device;
   int pidfd;

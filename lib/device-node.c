@@ -18,6 +18,7 @@ device_node_clear (DeviceNode *node)
 {
   g_clear_pointer (&node->group_path, g_free);
   g_clear_pointer (&node->cdev_path, g_free);
+  g_clear_pointer (&node->driver, g_free);
 }
 
 static char *
@@ -36,6 +37,14 @@ read_group (int sysfs_fd, const char *address, AccmigKind kind)
   return number != NULL ? g_build_filename ("/dev/vfio", number, NULL) : NULL;
 }
 
+static char *
+read_driver (int sysfs_fd, const char *address, AccmigKind kind)
+{
+  g_autofree char *path = make_path (address, kind, "driver");
+
+  return sysfs_read_link_name (sysfs_fd, path);
+}
+
 /* NULL when no VFIO driver is bound. */
 static char *
 read_cdev (int sysfs_fd, const char *address, AccmigKind kind)
@@ -50,7 +59,7 @@ gboolean
 device_node_resolve (int sysfs_fd, const char *address, DeviceNode *ret_node, GError **error)
 {
   g_autofree char *path = NULL;
-  g_auto (DeviceNode) node = { NULL, NULL };
+  g_auto (DeviceNode) node = DEVICE_NODE_INIT;
   AccmigKind kind;
 
   if (!accmig_address_is_valid (address, &kind))
@@ -62,7 +71,8 @@ device_node_resolve (int sysfs_fd, const char *address, DeviceNode *ret_node, GE
   if (node.cdev_path == NULL)
     return fail (error, ACCMIG_ERROR_NOT_FOUND, "device %s is not bound to a VFIO driver", address);
   node.group_path = read_group (sysfs_fd, address, kind);
+  node.driver = read_driver (sysfs_fd, address, kind);
   *ret_node = node;
-  node = (DeviceNode){ NULL, NULL };
+  node = (DeviceNode)DEVICE_NODE_INIT;
   return TRUE;
 }

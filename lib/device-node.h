@@ -3,11 +3,17 @@
 
 #include <accmig/error.h>
 
-/* Where a device can be opened. Plain data; strings are owned by it. */
-typedef struct {
+/* Where a device can be opened, and which driver is behind it. Plain data; strings are owned by it. */
+typedef struct
+{
   char *group_path; /* (nullable) "/dev/vfio/7" */
   char *cdev_path;  /* (nullable) "/dev/vfio/devices/vfio3"; whether the node is there is not looked at */
+  char *driver;     /* (nullable) "hisi_acc_vfio_pci" */
 } DeviceNode;
+
+/* clang-format off */
+#define DEVICE_NODE_INIT { NULL, NULL, NULL }
+/* clang-format on */
 
 /*
  * @error: INVALID for an @address that is none, NOT_FOUND when there is no such device or no VFIO driver is

@@ -7,24 +7,30 @@
  * on the way means something else there than anywhere; the table of reasons says what.
  *
  * The device is made first and collects what is opened, so giving up half-way is closing it.
+ *
+ * One pair of driver and kernel must never be asked for a device through its group: it brings the host down.
  */
 
 #include "device-private.h"
+
+#include <accmig/inventory.h>
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "device-node.h"
 #include "error-private.h"
+#include "hisi-acc.h"
+#include "release.h"
 #include "vfio-uapi.h"
 
 #define CONTAINER_PATH "/dev/vfio/vfio"
 #define IOMMUFD_PATH   "/dev/iommu"
 #define CDEV_PREFIX    "/dev/vfio/devices/"
 
-typedef enum {
+typedef enum
+{
   STEP_OPEN_CONTAINER,
   STEP_OPEN_GROUP,
   STEP_GET_STATUS,
@@ -111,6 +117,23 @@ check_viable (AccmigDevice *device, int group, GError **error)
   return TRUE;
 }
 
+gboolean
+device_check_group_is_safe (const AccmigKernel *kernel, const char *address, const DeviceNode *node,
+                            GError **error)
+{
+  struct utsname host;
+  Release release;
+
+  if (g_strcmp0 (node->driver, HISI_ACC_DRIVER) != 0 || kernel->uname (&host) < 0
+      || !release_parse (host.release, &release)
+      || release_compare (release, HISI_ACC_BAD_MAJOR, HISI_ACC_BAD_MINOR) != 0)
+    return TRUE;
+  return fail (
+      error, ACCMIG_ERROR_UNSUPPORTED,
+      "cannot open %s through its group: with %s this crashes Linux %s; a cdev or Linux 6.19 is needed",
+      address, node->driver, host.release);
+}
+
 static gboolean
 get_device_from_group (AccmigDevice *device, int container, int group, GError **error)
 {
@@ -135,6 +158,8 @@ open_group (const AccmigKernel *kernel, const char *address, const DeviceNode *n
   g_autoptr (AccmigDevice) device = device_new (kernel, address, ACCMIG_ACCESS_GROUP, TRUE);
   int container, group;
 
+  if (!device_check_group_is_safe (kernel, address, node, error))
+    return NULL;
   if (node->group_path == NULL)
     {
       fail (error, ACCMIG_ERROR_NOT_FOUND, "cannot open %s: it is in no IOMMU group", address);
@@ -197,12 +222,17 @@ device_open_with (const AccmigKernel *kernel, int sysfs_fd, const char *address,
     [ACCMIG_ACCESS_GROUP] = open_group,
     [ACCMIG_ACCESS_CDEV] = open_cdev,
   };
-  g_auto (DeviceNode) node = { NULL, NULL };
+  g_auto (DeviceNode) node = DEVICE_NODE_INIT;
+  AccmigDevice *device;
+  AccmigKind kind;
 
   g_return_val_if_fail ((guint)access < G_N_ELEMENTS (openers), NULL);
   if (!device_node_resolve (sysfs_fd, address, &node, error))
     return NULL;
-  return openers[access](kernel, address, &node, error);
+  device = openers[access](kernel, address, &node, error);
+  if (device != NULL && accmig_address_is_valid (address, &kind) && kind == ACCMIG_KIND_MDEV)
+    device_set_leftover (device);
+  return device;
 }
 
 AccmigDevice *

@@ -3,6 +3,7 @@
 
 #include <accmig/device.h>
 
+#include "device-node.h"
 #include "kernel-private.h"
 
 /* What the files that make a device and those that use it need of device.c. */
@@ -22,6 +23,22 @@ void device_take_fd (AccmigDevice *device, int fd);
 
 const AccmigKernel *device_get_kernel (const AccmigDevice *device);
 const char *device_get_name (const AccmigDevice *device);
+
+/*
+ * Nobody but us has the device open, and what state it is in was left by somebody before: closing an mdev
+ * does not reset it. That holds until the device is driven.
+ */
+void device_set_leftover (AccmigDevice *device);
+
+/* Make sure that a device whose state is a leftover runs: reset it when it does not. */
+gboolean device_clear_leftover (AccmigDevice *device, GError **error);
+
+/*
+ * FALSE and UNSUPPORTED when asking the group for the device would bring the host down, which is so for one
+ * driver on one kernel release.
+ */
+gboolean device_check_group_is_safe (const AccmigKernel *kernel, const char *address, const DeviceNode *node,
+                                     GError **error);
 
 /* The device's own fd, for a test that asks the kernel what the library would not. It stays the device's. */
 int device_get_fd (const AccmigDevice *device);

@@ -12,6 +12,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <glib.h>
+
 static int
 libc_open (const char *path, int flags)
 {
@@ -36,6 +38,12 @@ libc_pidfd_getfd (int pidfd, int fd)
   return (int)syscall (SYS_pidfd_getfd, pidfd, fd, 0);
 }
 
+static void
+libc_sleep (unsigned int milliseconds)
+{
+  g_usleep (milliseconds * 1000UL);
+}
+
 const AccmigKernel accmig_kernel_libc = {
   .open = libc_open,
   .close = close,
@@ -44,4 +52,6 @@ const AccmigKernel accmig_kernel_libc = {
   .write = write,
   .pidfd_open = libc_pidfd_open,
   .pidfd_getfd = libc_pidfd_getfd,
+  .uname = uname,
+  .sleep = libc_sleep,
 };

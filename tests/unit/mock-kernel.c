@@ -8,7 +8,8 @@
 #include <errno.h>
 #include <string.h>
 
-static struct {
+static struct
+{
   const MockCall *script;
   guint next;
   guint64 read;    /* bytes handed out so far */
@@ -226,6 +227,24 @@ mock_pidfd_getfd (int pidfd, int fd)
   return (int)answer (call, call->number == 0 ? hand_out (call->result) : -1);
 }
 
+static int
+mock_uname (struct utsname *ret_host)
+{
+  const MockCall *call = take_call (MOCK_UNAME, 0);
+
+  memset (ret_host, 0, sizeof *ret_host);
+  g_strlcpy (ret_host->release, call->path, sizeof ret_host->release);
+  return 0;
+}
+
+static void
+mock_sleep (unsigned int milliseconds)
+{
+  const MockCall *call = take_call (MOCK_SLEEP, 0);
+
+  g_assert_cmpuint (milliseconds, ==, call->request);
+}
+
 const AccmigKernel mock_kernel = {
   .open = mock_open,
   .close = mock_close,
@@ -234,4 +253,6 @@ const AccmigKernel mock_kernel = {
   .write = mock_write,
   .pidfd_open = mock_pidfd_open,
   .pidfd_getfd = mock_pidfd_getfd,
+  .uname = mock_uname,
+  .sleep = mock_sleep,
 };

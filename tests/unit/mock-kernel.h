@@ -18,7 +18,8 @@
 
 #define MOCK_DEVICE_FD 5000 /* given to the device by the test */
 
-typedef enum {
+typedef enum
+{
   MOCK_END,
   MOCK_OPEN,
   MOCK_IOCTL,   /* any request whose argument is not looked into */
@@ -30,13 +31,17 @@ typedef enum {
   MOCK_WRITE,
   MOCK_PIDFD_OPEN,
   MOCK_PIDFD_GETFD,
+  MOCK_UNAME,
+  MOCK_SLEEP, /* no time passes */
 } MockKind;
 
-typedef struct {
+typedef struct
+{
   MockKind kind;
-  int fd;                /* the fd it is called on */
-  const char *path;      /* open: the path. ioctl: the device's name, where one is passed */
-  unsigned long request; /* ioctl: the request. feature: its flags. write: the size. pidfd: the pid or fd */
+  int fd;           /* the fd it is called on */
+  const char *path; /* open: the path. ioctl: the device's name, where one is passed. uname: the release */
+  unsigned long request; /* ioctl: the request. feature: its flags. write: the size. pidfd: the pid or fd.
+                            sleep: milliseconds */
   guint64 in;            /* feature: the state to set. bind: the iommufd. ioctl: an argument by value */
   int number;            /* the errno to fail with, 0 to succeed */
   gint64 result;         /* what is returned; for a feature an fd in the payload */
@@ -60,6 +65,8 @@ typedef struct {
 #define MOCK_NO_DATA(fd_, errno_) { MOCK_READ, fd_, NULL, 0, 0, errno_, 0, { 0 } }
 #define MOCK_TAKE(fd_, size, n)  { MOCK_WRITE, fd_, NULL, size, 0, 0, n, { 0 } }
 #define MOCK_REFUSE(fd_, size, errno_) { MOCK_WRITE, fd_, NULL, size, 0, errno_, 0, { 0 } }
+#define MOCK_RELEASE(release)    { MOCK_UNAME, 0, release, 0, 0, 0, 0, { 0 } }
+#define MOCK_WAIT(milliseconds)  { MOCK_SLEEP, 0, NULL, milliseconds, 0, 0, 0, { 0 } }
 #define MOCK_RESET(errno_)       { MOCK_IOCTL, MOCK_DEVICE_FD, NULL, UAPI_DEVICE_RESET, 0, errno_, 0, { 0 } }
 /* clang-format on */
 

@@ -28,8 +28,11 @@
 #define CDEV_PATH  "/dev/vfio/devices/vfio3"
 #define GROUP_PATH "/dev/vfio/7"
 
+#define NOBODY 65534
+
 /* A directory that holds sys/ and proc/. */
-typedef struct {
+typedef struct
+{
   char *path;
   int sysfs_fd;
   int proc_fd;
@@ -152,6 +155,10 @@ static const MockCall bind_cdev_open[]   = { CDEV_NODES, BIND (EINVAL), LAST };
 static const MockCall bind_foreign[]     = { CDEV_NODES, BIND (EPERM), LAST };
 static const MockCall bind_token[]       = { CDEV_NODES, BIND (EACCES), LAST };
 static const MockCall nothing[]          = { LAST };
+static const MockCall hisi_617[]         = { MOCK_RELEASE ("6.17.3-arm64"), LAST };
+static const MockCall hisi_618[]         = { MOCK_RELEASE ("6.18.0"), WHOLE_GROUP, LAST };
+static const MockCall hisi_612[]         = { MOCK_RELEASE ("6.12.107"), WHOLE_GROUP, LAST };
+static const MockCall hisi_617_fallback[]= { OPEN ("/dev/iommu", ENOENT, -1), MOCK_RELEASE ("6.17.0"), LAST };
 
 static const struct
 {
@@ -186,7 +193,52 @@ static const struct
   { "native driver",      "0000:75:00.2", ACCMIG_ACCESS_AUTO, nothing, ACCMIG_ERROR_NOT_FOUND, "not bound to a VFIO driver", 0 },
   { "path as address",    "../../../etc", ACCMIG_ACCESS_AUTO, nothing, ACCMIG_ERROR_INVALID, "neither a PCI address", 0 },
 };
+/* A driver and a kernel of which the group must not be asked for the device; the cdev is fine. */
+static const struct
+{
+  const char *name;
+  const char *driver;
+  AccmigAccess access;
+  const MockCall *script;
+  gboolean works;
+} crash_rows[] = {
+  { "6.17, group",       "hisi_acc_vfio_pci", ACCMIG_ACCESS_GROUP, hisi_617,          FALSE },
+  { "6.17, no cdev",     "hisi_acc_vfio_pci", ACCMIG_ACCESS_AUTO,  hisi_617_fallback, FALSE },
+  { "6.17, cdev",        "hisi_acc_vfio_pci", ACCMIG_ACCESS_AUTO,  cdev,              TRUE  },
+  { "6.18, group",       "hisi_acc_vfio_pci", ACCMIG_ACCESS_GROUP, hisi_618,          TRUE  },
+  { "6.12, group",       "hisi_acc_vfio_pci", ACCMIG_ACCESS_GROUP, hisi_612,          TRUE  },
+  { "another driver",    "mlx5_vfio_pci",     ACCMIG_ACCESS_GROUP, group,             TRUE  },
+};
 /* clang-format on */
+
+static void
+bind_driver (const Tree *tree, const char *driver)
+{
+  g_autofree char *target = g_build_filename ("../../../../bus/pci/drivers", driver, NULL);
+
+  make_link (tree, "sys/bus/pci/devices/" VF "/driver", target);
+}
+
+static void
+test_crash (gconstpointer data)
+{
+  gsize i = GPOINTER_TO_SIZE (data);
+  g_autoptr (Tree) tree = tree_new ();
+  g_autoptr (GError) error = NULL;
+  g_autoptr (AccmigDevice) device = NULL;
+
+  bind_driver (tree, crash_rows[i].driver);
+  mock_kernel_expect (crash_rows[i].script);
+  device = device_open_with (&mock_kernel, tree->sysfs_fd, VF, crash_rows[i].access, &error);
+  g_assert_cmpint (device != NULL, ==, crash_rows[i].works);
+  if (!crash_rows[i].works)
+    {
+      g_assert_error (error, ACCMIG_ERROR, ACCMIG_ERROR_UNSUPPORTED);
+      g_assert_nonnull (strstr (error->message, "with hisi_acc_vfio_pci this crashes Linux 6.17."));
+    }
+  g_clear_pointer (&device, accmig_device_close);
+  mock_kernel_done ();
+}
 
 static void
 test_open (gconstpointer data)
@@ -242,25 +294,84 @@ test_holder_nobody (void)
   g_assert_cmpint (pid, ==, 0);
 }
 
-/* A process that may not be looked into could be the holder: then "nobody" is no answer. */
+/* FALSE for a root that has no other user to become. */
+static gboolean
+become_nobody (void)
+{
+  return geteuid () != 0 || seteuid (NOBODY) == 0;
+}
+
+static void
+become_oneself (void)
+{
+  g_assert_cmpint (seteuid (getuid ()), ==, 0);
+}
+
+/* A process that may not be looked into could be the holder: then "nobody" is no answer. Neither its list of
+ * files can be read, nor, having seen the list, what is in it. */
 static void
 test_holder_unknown (void)
 {
+  static const mode_t modes[] = { 0, 0444 };
   g_autoptr (Tree) tree = tree_new ();
-  g_autoptr (GError) error = NULL;
   g_autofree char *closed = g_build_filename (tree->path, "proc/100/fd", NULL);
   pid_t pid = -1;
 
-  if (geteuid () == 0)
+  make_dir (tree, "sys/bus/pci/devices/0000:75:00.3/vfio-dev/vfio9");
+  for (gsize i = 0; i < G_N_ELEMENTS (modes); i++)
     {
-      g_test_skip ("root may look into every process");
+      g_autoptr (GError) error = NULL;
+      gboolean answered;
+
+      g_assert_cmpint (chmod (closed, modes[i]), ==, 0);
+      if (!become_nobody ())
+        {
+          g_test_skip ("root may look into every process, and cannot be somebody else here");
+          return;
+        }
+      answered = device_find_holder_in (tree->proc_fd, tree->sysfs_fd, "0000:75:00.3", &pid, &error);
+      become_oneself ();
+      g_assert_false (answered);
+      g_assert_error (error, ACCMIG_ERROR, ACCMIG_ERROR_IO);
+      g_assert_cmpint (chmod (closed, 0755), ==, 0);
+    }
+}
+
+/* One that may not be looked into does not hide one that can be found. */
+static void
+test_holder_known (void)
+{
+  g_autoptr (Tree) tree = tree_new ();
+  g_autofree char *closed = g_build_filename (tree->path, "proc/100/fd", NULL);
+  gboolean answered;
+  pid_t pid = -1;
+
+  g_assert_cmpint (chmod (closed, 0444), ==, 0);
+  if (!become_nobody ())
+    {
+      g_test_skip ("root may look into every process, and cannot be somebody else here");
       return;
     }
-  make_dir (tree, "sys/bus/pci/devices/0000:75:00.3/vfio-dev/vfio9");
-  g_assert_cmpint (chmod (closed, 0), ==, 0);
-  g_assert_false (device_find_holder_in (tree->proc_fd, tree->sysfs_fd, "0000:75:00.3", &pid, &error));
-  g_assert_error (error, ACCMIG_ERROR, ACCMIG_ERROR_IO);
+  answered = device_find_holder_in (tree->proc_fd, tree->sysfs_fd, VF, &pid, NULL);
+  become_oneself ();
   g_assert_cmpint (chmod (closed, 0755), ==, 0);
+  g_assert_true (answered);
+  g_assert_cmpint (pid, ==, 200);
+}
+
+#define NAMES(address) "pos:\t0\nvfio-device-syspath: /sys/devices/pci0000:00/" address "\n"
+
+/* Process 500 has the group of the VF open, and @link as fd @number (11 or 12), whose fdinfo says @fdinfo. */
+static void
+make_holder (const Tree *tree, int number, const char *link, const char *fdinfo)
+{
+  g_autofree char *info = g_strdup_printf ("proc/500/fdinfo/%d", number);
+
+  make_dir (tree, "proc/500/fd");
+  make_dir (tree, "proc/500/fdinfo");
+  make_link (tree, "proc/500/fd/11", number == 11 ? link : GROUP_PATH);
+  make_link (tree, "proc/500/fd/12", number == 12 ? link : GROUP_PATH);
+  make_text (tree, info, fdinfo);
 }
 
 /* A holder that let its group go is known by its device's fdinfo, where the kernel writes that. */
@@ -271,16 +382,162 @@ test_holder_by_fdinfo (void)
   pid_t pid = -1;
 
   make_dir (tree, "sys/bus/pci/devices/0000:75:00.3/vfio-dev/vfio9");
-  make_dir (tree, "proc/500/fd");
-  make_dir (tree, "proc/500/fdinfo");
-  make_link (tree, "proc/500/fd/11", "anon_inode:[vfio-device]");
-  make_text (tree, "proc/500/fdinfo/11",
-             "pos:\t0\nflags:\t02000002\nvfio-device-syspath: /sys/devices/pci0000:00/0000:75:00.3\n");
+  make_holder (tree, 11, "anon_inode:[vfio-device]", NAMES ("0000:75:00.3"));
   g_assert_true (device_find_holder_in (tree->proc_fd, tree->sysfs_fd, "0000:75:00.3", &pid, NULL));
   g_assert_cmpint (pid, ==, 500);
-  make_text (tree, "proc/500/fdinfo/11", "vfio-device-syspath: /sys/devices/pci0000:00/0000:75:00.30\n");
+  make_text (tree, "proc/500/fdinfo/11", NAMES ("0000:75:00.30"));
   g_assert_true (device_find_holder_in (tree->proc_fd, tree->sysfs_fd, "0000:75:00.3", &pid, NULL));
   g_assert_cmpint (pid, ==, 0);
+}
+
+/* Of all its fds the best counts, in whatever order they stand; a group counts where no device is named. */
+static void
+test_holder_choice (void)
+{
+  static const struct
+  {
+    const char *link, *fdinfo;
+    gboolean holds, through_group;
+    AccmigAccess access;
+  } rows[] = {
+    { CDEV_PATH, NAMES (VF), TRUE, FALSE, ACCMIG_ACCESS_CDEV },
+    { "anon_inode:[vfio-device]", NAMES (VF), TRUE, FALSE, ACCMIG_ACCESS_GROUP },
+    { "anon_inode:[vfio-device]", "pos:\t0\n", TRUE, TRUE, ACCMIG_ACCESS_GROUP },
+    { "anon_inode:[eventfd]", "pos:\t0\n", TRUE, TRUE, ACCMIG_ACCESS_GROUP },
+    { "anon_inode:[vfio-device]", NAMES ("0000:75:00.2"), FALSE, FALSE, 0 },
+  };
+
+  for (gsize i = 0; i < 2 * G_N_ELEMENTS (rows); i++)
+    {
+      gsize row = i / 2;
+      int number = i % 2 == 0 ? 11 : 12, group_number = 23 - number;
+      const MockCall device_script[] = { PIDFD_OPEN (500, 0), GETFD (number, 0), LAST };
+      const MockCall group_script[] = { PIDFD_OPEN (500, 0), GETFD (group_number, 0),
+                                        GET_DEVICE (COPY_FD, VF, 0, DEVICE_FD), LAST };
+      const MockCall no_script[] = { PIDFD_OPEN (500, 0), LAST };
+      const MockCall *script = rows[row].through_group ? group_script : device_script;
+      g_autoptr (Tree) tree = tree_new ();
+      g_autoptr (AccmigDevice) device = NULL;
+      g_autoptr (GError) error = NULL;
+
+      make_holder (tree, number, rows[row].link, rows[row].fdinfo);
+      mock_kernel_expect (rows[row].holds ? script : no_script);
+      device = device_borrow_with (&mock_kernel, tree->proc_fd, tree->sysfs_fd, 500, VF, &error);
+      g_assert_cmpint (device != NULL, ==, rows[row].holds);
+      if (device == NULL)
+        g_assert_error (error, ACCMIG_ERROR, ACCMIG_ERROR_NOT_FOUND);
+      else
+        g_assert_cmpint (accmig_device_get_access (device), ==, rows[row].access);
+      g_clear_pointer (&device, accmig_device_close);
+      mock_kernel_done ();
+    }
+}
+
+/* Asking a borrowed group for the device would crash the host just the same. */
+static void
+test_borrow_crash (void)
+{
+  static const MockCall script[] = { PIDFD_OPEN (200, 0), MOCK_RELEASE ("6.17.1"), LAST };
+  g_autoptr (Tree) tree = tree_new ();
+  g_autoptr (GError) error = NULL;
+
+  bind_driver (tree, "hisi_acc_vfio_pci");
+  mock_kernel_expect (script);
+  g_assert_null (device_borrow_with (&mock_kernel, tree->proc_fd, tree->sysfs_fd, 200, VF, &error));
+  g_assert_error (error, ACCMIG_ERROR, ACCMIG_ERROR_UNSUPPORTED);
+  mock_kernel_done ();
+}
+
+/* An mdev is where its last user left it, so it is reset before it is used; a PCI function was reset by its
+ * opening, so another state than running is not to be expected, and an error. */
+static void
+test_leftover (void)
+{
+#define MDEV_NODES                                                                                           \
+  OPEN ("/dev/iommu", 0, IOMMUFD_FD), OPEN ("/dev/vfio/devices/vfio4", 0, DEVICE_FD), BIND (0)
+#define ASK(state)                                                                                           \
+  {                                                                                                          \
+    MOCK_FEATURE, DEVICE_FD, NULL, UAPI_FEATURE_GET | UAPI_FEATURE_MIG_DEVICE_STATE, 0, 0, -1,               \
+    {                                                                                                        \
+      state                                                                                                  \
+    }                                                                                                        \
+  }
+#define RESET                                                                                                \
+  {                                                                                                          \
+    MOCK_IOCTL, DEVICE_FD, NULL, UAPI_DEVICE_RESET, 0, 0, 0,                                                 \
+    {                                                                                                        \
+      0                                                                                                      \
+    }                                                                                                        \
+  }
+  /* The fd to save to is none: that is noticed after the device was found to be running. */
+  static const MockCall left[] = { MDEV_NODES, ASK (ACCMIG_STATE_RESUMING), RESET, ASK (ACCMIG_STATE_RUNNING),
+                                   LAST };
+  static const MockCall running[] = { MDEV_NODES, ASK (ACCMIG_STATE_RUNNING), ASK (ACCMIG_STATE_RUNNING),
+                                      LAST };
+  static const MockCall function[] = { CDEV_NODES, BIND (0), ASK (ACCMIG_STATE_RESUMING), LAST };
+  static const struct
+  {
+    const char *address;
+    const MockCall *script;
+    AccmigError code;
+  } rows[] = {
+    { MDEV, left, ACCMIG_ERROR_IO },
+    { MDEV, running, ACCMIG_ERROR_IO },
+    { VF, function, ACCMIG_ERROR_BAD_STATE },
+  };
+  g_autoptr (Tree) tree = tree_new ();
+
+  for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      AccmigDevice *device;
+      guint64 bytes;
+
+      mock_kernel_expect (rows[i].script);
+      device = device_open_with (&mock_kernel, tree->sysfs_fd, rows[i].address, ACCMIG_ACCESS_CDEV, NULL);
+      g_assert_nonnull (device);
+      g_assert_false (accmig_device_save (device, -1, -1, &bytes, &error));
+      g_assert_error (error, ACCMIG_ERROR, (int)rows[i].code);
+      accmig_device_close (device);
+      mock_kernel_done ();
+    }
+}
+
+/* What the caller set is no leftover. */
+static void
+test_leftover_driven (void)
+{
+#define FLAGS                                                                                                \
+  { MOCK_FEATURE, DEVICE_FD, NULL, UAPI_FEATURE_PROBE | UAPI_FEATURE_GET | UAPI_FEATURE_MIGRATION, 0, 0,     \
+    -1,           { 0 } },                                                                                   \
+  {                                                                                                          \
+    MOCK_FEATURE, DEVICE_FD, NULL, UAPI_FEATURE_GET | UAPI_FEATURE_MIGRATION, 0, 0, -1,                      \
+    {                                                                                                        \
+      7                                                                                                      \
+    }                                                                                                        \
+  }
+#define STOP                                                                                                 \
+  {                                                                                                          \
+    MOCK_FEATURE, DEVICE_FD, NULL, UAPI_FEATURE_SET | UAPI_FEATURE_MIG_DEVICE_STATE, ACCMIG_STATE_STOP, 0,   \
+        -1,                                                                                                  \
+    {                                                                                                        \
+      0                                                                                                      \
+    }                                                                                                        \
+  }
+  static const MockCall script[] = { MDEV_NODES, ASK (ACCMIG_STATE_RUNNING), FLAGS,
+                                     STOP,       ASK (ACCMIG_STATE_STOP),    LAST };
+  g_autoptr (Tree) tree = tree_new ();
+  g_autoptr (GError) error = NULL;
+  AccmigDevice *device;
+  guint64 bytes;
+
+  mock_kernel_expect (script);
+  device = device_open_with (&mock_kernel, tree->sysfs_fd, MDEV, ACCMIG_ACCESS_CDEV, NULL);
+  g_assert_true (accmig_device_set_state (device, ACCMIG_STATE_STOP, NULL, NULL));
+  g_assert_false (accmig_device_save (device, -1, -1, &bytes, &error));
+  g_assert_error (error, ACCMIG_ERROR, ACCMIG_ERROR_BAD_STATE);
+  accmig_device_close (device);
+  mock_kernel_done ();
 }
 
 static void
@@ -326,7 +583,8 @@ test_borrow_failures (void)
   static const MockCall forbidden[] = { PIDFD_OPEN (200, 0), GETFD (9, EPERM), LAST };
   static const MockCall no_device[] = { PIDFD_OPEN (200, 0), GETFD (9, 0),
                                         GET_DEVICE (COPY_FD, VF, ENODEV, -1), LAST };
-  static const struct {
+  static const struct
+  {
     const MockCall *script;
     pid_t pid;
     AccmigError code;
@@ -373,10 +631,21 @@ main (int argc, char **argv)
 
       g_test_add_data_func (path, GSIZE_TO_POINTER (i), test_open);
     }
+  for (gsize i = 0; i < G_N_ELEMENTS (crash_rows); i++)
+    {
+      g_autofree char *path = g_strconcat ("/device-open/crash/", crash_rows[i].name, NULL);
+
+      g_test_add_data_func (path, GSIZE_TO_POINTER (i), test_crash);
+    }
+  g_test_add_func ("/device-open/leftover", test_leftover);
+  g_test_add_func ("/device-open/leftover-driven", test_leftover_driven);
   g_test_add_func ("/device-holder/find", test_holder);
   g_test_add_func ("/device-holder/nobody", test_holder_nobody);
   g_test_add_func ("/device-holder/unknown", test_holder_unknown);
+  g_test_add_func ("/device-holder/known", test_holder_known);
   g_test_add_func ("/device-holder/by-fdinfo", test_holder_by_fdinfo);
+  g_test_add_func ("/device-holder/choice", test_holder_choice);
+  g_test_add_func ("/device-holder/borrow-crash", test_borrow_crash);
   g_test_add_func ("/device-holder/borrow-through-group", test_borrow_through_group);
   g_test_add_func ("/device-holder/borrow-cdev", test_borrow_cdev);
   g_test_add_func ("/device-holder/borrow-failures", test_borrow_failures);
