@@ -10,9 +10,9 @@
  * more for ever; so pre-copy takes what was there when it began and leaves the rest to stop-copy, which
  * continues the same stream.
  *
- * Saving leaves the device as it was, running, whatever happens. Loading overwrites it: once resuming was
- * entered, any failure ends in a reset. Above all, a driver that refused a write keeps the bytes, and would
- * load them if it were asked to leave resuming.
+ * Saving takes the device back to running, whatever happens. Loading overwrites it: from the way to resuming
+ * on, any failure ends in a reset. A driver may have stopped the device and say that it runs. And one that
+ * refused a write keeps the bytes, and would load them if it were asked to leave resuming.
  */
 
 #include "device-private.h"
@@ -26,7 +26,13 @@
 #define BUFFER_SIZE    (1024 * 1024)
 #define MATCH_MAX_SIZE 4096
 
-typedef struct {
+/* A reset gives up at once when somebody has the lock of the device or its bridge, for as long as a reset of
+ * a neighbour takes. */
+#define RESET_RETRIES  20
+#define RESET_PAUSE_MS 50
+
+typedef struct
+{
   AccmigDevice *device;
   Channel channel;
   int data_fd;
@@ -65,12 +71,26 @@ check_running (AccmigDevice *device, const char *what, GError **error)
 {
   AccmigState state;
 
-  if (!device_check_may_drive (device, error) || !accmig_device_get_state (device, &state, error))
+  if (!device_check_may_drive (device, error) || !device_clear_leftover (device, error)
+      || !accmig_device_get_state (device, &state, error))
     return FALSE;
   if (state == ACCMIG_STATE_RUNNING)
     return TRUE;
   return fail (error, ACCMIG_ERROR_BAD_STATE, "cannot %s %s: its state is %s, not running", what,
                device_get_name (device), accmig_state_to_string (state));
+}
+
+/* Add to the message of an error that is set. */
+static void
+append_to_failure (GError **error, const char *text)
+{
+  char *message;
+
+  if (error == NULL)
+    return;
+  message = g_strconcat ((*error)->message, text, NULL);
+  g_free ((*error)->message);
+  (*error)->message = message;
 }
 
 /* Put what went wrong last before what went wrong first; code and place of the first stay. */
@@ -161,6 +181,10 @@ save_precopy (Transfer *transfer, GError **error)
   return copy_out (transfer, ACCMIG_STATE_PRE_COPY, initial + dirty, error);
 }
 
+/* hisi_acc pauses the engine first and, when what follows fails, keeps the state it was asked in; on the way
+ * back it does not wake the engine. */
+#define HALF_STOPPED "; even if it says that it runs, it may stand still until it is reset"
+
 /* Go to stop-copy; the stream begins there, or goes on where pre-copy began it. */
 static gboolean
 enter_stop_copy (Transfer *transfer, GError **error)
@@ -168,7 +192,10 @@ enter_stop_copy (Transfer *transfer, GError **error)
   int fd = -1;
 
   if (!accmig_device_set_state (transfer->device, ACCMIG_STATE_STOP_COPY, &fd, error))
-    return FALSE;
+    {
+      append_to_failure (error, HALF_STOPPED);
+      return FALSE;
+    }
   if (transfer->data_fd < 0)
     {
       transfer->data_fd = fd;
@@ -210,17 +237,34 @@ accmig_device_save (AccmigDevice *device, int out_fd, int cancellable_fd, guint6
   return TRUE;
 }
 
-/* EFAULT: a match check of the kernel's failed. EINVAL: the same, as one driver (qat) says it. */
+/*
+ * What makes a driver say that a stream is not for this device: EFAULT and EINVAL where it compares,
+ * EOPNOTSUPP for a record that it does not know and must not pass over. ENODEV is said of another device's
+ * stream, and after a failure before; but also when the session is over, then the device is in resuming no
+ * longer.
+ */
+static gboolean
+is_refused_write (const Transfer *transfer, int number)
+{
+  AccmigState state;
+
+  if (number == ENODEV)
+    return accmig_device_get_state (transfer->device, &state, NULL) && state == ACCMIG_STATE_RESUMING;
+  return number == EFAULT || number == EINVAL || number == EOPNOTSUPP;
+}
+
 static gboolean
 fail_write (const Transfer *transfer, int number, GError **error)
 {
   const char *name = device_get_name (transfer->device);
 
-  if (number == EFAULT || number == EINVAL)
+  if (is_refused_write (transfer, number))
     return fail (error, ACCMIG_ERROR_REFUSED,
                  "%s refuses the stream after %" G_GUINT64_FORMAT
                  " bytes: it was not made for this device (%s)",
                  name, transfer->bytes, g_strerror (number));
+  if (number == ENODEV)
+    return fail_broken_off (transfer, error);
   if (number == ENOMEM)
     return fail (error, ACCMIG_ERROR_REFUSED,
                  "%s refuses the stream after %" G_GUINT64_FORMAT
@@ -295,40 +339,36 @@ load_stream (Transfer *transfer, GError **error)
   return copy_in (transfer, error) && finish_load (transfer, error);
 }
 
-/* The message so far may name a state: say that it is over. */
-static void
-append_reset (GError **error)
+static gboolean
+reset_patiently (AccmigDevice *device, GError **error)
 {
-  char *message;
+  for (guint i = 0; i < RESET_RETRIES; i++)
+    {
+      g_autoptr (GError) failure = NULL;
 
-  if (error == NULL)
-    return;
-  message = g_strconcat ((*error)->message, "; the device was reset", NULL);
-  g_free ((*error)->message);
-  (*error)->message = message;
+      if (accmig_device_reset (device, &failure))
+        return TRUE;
+      if (!g_error_matches (failure, ACCMIG_ERROR, ACCMIG_ERROR_BUSY))
+        {
+          g_propagate_error (error, g_steal_pointer (&failure));
+          return FALSE;
+        }
+      device_get_kernel (device)->sleep (RESET_PAUSE_MS);
+    }
+  return accmig_device_reset (device, error);
 }
 
+/* The message so far may name a state: say that it is over. */
 static gboolean
 reset_after_failure (AccmigDevice *device, GError **error)
 {
   g_autoptr (GError) failure = NULL;
 
-  if (accmig_device_reset (device, &failure))
-    append_reset (error);
+  if (reset_patiently (device, &failure))
+    append_to_failure (error, "; the device was reset");
   else
     prepend_failure (error, failure);
   return FALSE;
-}
-
-/* Resuming was not reached, or its fd got lost on the way out of the kernel. */
-static gboolean
-give_up_entry (AccmigDevice *device, GError **error)
-{
-  AccmigState state;
-
-  if (accmig_device_get_state (device, &state, NULL) && state != ACCMIG_STATE_RESUMING)
-    return back_to_running (device, FALSE, error);
-  return reset_after_failure (device, error);
 }
 
 gboolean
@@ -339,9 +379,8 @@ accmig_device_load (AccmigDevice *device, int in_fd, int cancellable_fd, guint64
   if (!check_running (device, "load", error)
       || !transfer_open (&transfer, device, in_fd, cancellable_fd, error))
     return FALSE;
-  if (!accmig_device_set_state (device, ACCMIG_STATE_RESUMING, &transfer.data_fd, error))
-    return give_up_entry (device, error);
-  if (!load_stream (&transfer, error))
+  if (!accmig_device_set_state (device, ACCMIG_STATE_RESUMING, &transfer.data_fd, error)
+      || !load_stream (&transfer, error))
     return reset_after_failure (device, error);
   *ret_bytes = transfer.bytes;
   return TRUE;
@@ -374,7 +413,9 @@ accmig_device_read_match (AccmigDevice *device, gsize size, guint8 *match, gsize
   int data_fd = -1;
   gboolean worked;
 
-  g_return_val_if_fail (size <= MATCH_MAX_SIZE, FALSE);
+  if (size > MATCH_MAX_SIZE)
+    return fail (error, ACCMIG_ERROR_LIMIT, "cannot read %" G_GSIZE_FORMAT " bytes of match data, at most %d",
+                 size, MATCH_MAX_SIZE);
   if (!accmig_device_get_flags (device, &flags, error))
     return FALSE;
   if (!accmig_fsm_has_state (flags, ACCMIG_STATE_PRE_COPY))

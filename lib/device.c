@@ -21,7 +21,8 @@
 
 #define MAX_HELD 2 /* container and group, or iommufd */
 
-struct _AccmigDevice {
+struct _AccmigDevice
+{
   const AccmigKernel *kernel;
   int fd; /* -1 until it is open */
   int held[MAX_HELD];
@@ -29,6 +30,7 @@ struct _AccmigDevice {
   char *name;
   AccmigAccess access;
   gboolean may_drive;
+  gboolean leftover; /* its state is what somebody before us left */
   gboolean flags_known;
   guint64 flags; /* the bound driver's, which cannot change while the device is open */
 };
@@ -76,6 +78,12 @@ int
 device_get_fd (const AccmigDevice *device)
 {
   return device->fd;
+}
+
+void
+device_set_leftover (AccmigDevice *device)
+{
+  device->leftover = TRUE;
 }
 
 void
@@ -177,7 +185,8 @@ set_state (AccmigDevice *device, AccmigState state, int *ret_data_fd)
 }
 
 /* What an errno of a migration query means; one that is not here says enough itself. */
-static const struct {
+static const struct
+{
   int number;
   AccmigError code;
   const char *meaning;
@@ -307,6 +316,7 @@ accmig_device_set_state (AccmigDevice *device, AccmigState state, int *ret_data_
   if (!device_check_may_drive (device, error) || !accmig_device_get_state (device, &from, error)
       || !check_path (device, from, state, error))
     return FALSE;
+  device->leftover = FALSE;
   number = from == state ? 0 : set_state (device, state, &data_fd);
   if (number != 0)
     return fail_set (device, from, state, number, error);
@@ -327,4 +337,18 @@ accmig_device_reset (AccmigDevice *device, GError **error)
   if (errno == EINVAL)
     return fail (error, ACCMIG_ERROR_UNSUPPORTED, "%s has no way to be reset", device->name);
   return fail_errno (error, errno, "cannot reset %s", device->name);
+}
+
+gboolean
+device_clear_leftover (AccmigDevice *device, GError **error)
+{
+  AccmigState state;
+
+  if (!device->leftover)
+    return TRUE;
+  if (!accmig_device_get_state (device, &state, error)
+      || (state != ACCMIG_STATE_RUNNING && !accmig_device_reset (device, error)))
+    return FALSE;
+  device->leftover = FALSE;
+  return TRUE;
 }

@@ -15,7 +15,8 @@
 
 typedef struct _AccmigDevice AccmigDevice;
 
-typedef enum {
+typedef enum
+{
   ACCMIG_ACCESS_AUTO,  /* cdev with iommufd where the host has both nodes, else the group */
   ACCMIG_ACCESS_GROUP, /* /dev/vfio/GROUP in a type1 container */
   ACCMIG_ACCESS_CDEV,  /* /dev/vfio/devices/vfioN bound to an iommufd */
@@ -25,8 +26,14 @@ typedef enum {
  * accmig_device_open:
  * @sysfs_fd: directory fd of sysfs
  * @address: PCI address or mdev UUID of a device bound to a VFIO driver
- * @error: INVALID no address; NOT_FOUND no such device or no VFIO driver bound; BUSY somebody has it; IO
- * Returns: (transfer full) (nullable): the device, in state running; close with accmig_device_close()
+ * @error: INVALID no address; NOT_FOUND no such device or no VFIO driver bound; BUSY somebody has it;
+ *   UNSUPPORTED when it can only be opened through its group and that would crash this kernel (with
+ *   hisi_acc_vfio_pci on Linux 6.17); IO
+ * Returns: (transfer full) (nullable): the device; close with accmig_device_close()
+ *
+ * A PCI function is in state running then. An mdev is in whatever state its last user left it: unless a state
+ * was set since, accmig_device_save(), accmig_device_load() and accmig_device_read_match() first reset one
+ * that is not running.
  */
 ACCMIG_API AccmigDevice *accmig_device_open (int sysfs_fd, const char *address, AccmigAccess access,
                                              GError **error);
@@ -36,7 +43,9 @@ ACCMIG_API AccmigDevice *accmig_device_open (int sysfs_fd, const char *address, 
  * @sysfs_fd: directory fd of sysfs
  * @pid: the process that holds it; needs ptrace rights over it
  * @address: as in accmig_device_open()
- * @error: NOT_FOUND when @pid does not hold it or is gone; IO
+ * @error: INVALID no address; NOT_FOUND when there is no such device, no VFIO driver is bound to it, or @pid
+ *   does not hold it or is gone; UNSUPPORTED as for accmig_device_open(); BUSY; IO, also when the rights are
+ *   missing
  * Returns: (transfer full) (nullable): a device that can be asked (flags, state, size) but not driven
  */
 ACCMIG_API AccmigDevice *accmig_device_borrow (int sysfs_fd, pid_t pid, const char *address, GError **error);
@@ -45,8 +54,11 @@ ACCMIG_API AccmigDevice *accmig_device_borrow (int sysfs_fd, pid_t pid, const ch
  * accmig_device_find_holder:
  * @sysfs_fd: directory fd of sysfs
  * @ret_pid: (out): the process that has @address open (through its group or cdev node), 0 when nobody has
- * @error: IO when nobody was found, but there are processes that the caller may not look into
+ * @error: INVALID no address; NOT_FOUND when there is no such device or no VFIO driver is bound to it; IO
+ *   when nobody was found, but there are processes or open files that the caller may not look at
  * Returns: whether the question could be answered. Looks through /proc: costs milliseconds
+ *
+ * Before Linux 6.18 a process that has the group open counts as holder of each of its devices.
  */
 ACCMIG_API gboolean accmig_device_find_holder (int sysfs_fd, const char *address, pid_t *ret_pid,
                                                GError **error);
@@ -82,7 +94,8 @@ ACCMIG_API gboolean accmig_device_get_flags (AccmigDevice *device, guint64 *ret_
 
 /**
  * accmig_device_get_state:
- * @ret_state: (out): the present state. A value beyond the enum is passed through
+ * @ret_state: (out): the present state, as the driver reports it. A value beyond the enum is passed through
+ * @error: UNSUPPORTED when the bound driver offers no migration; BUSY; IO
  */
 ACCMIG_API gboolean accmig_device_get_state (AccmigDevice *device, AccmigState *ret_state, GError **error);
 
@@ -92,8 +105,8 @@ ACCMIG_API gboolean accmig_device_get_state (AccmigDevice *device, AccmigState *
  * @ret_data_fd: (out) (nullable): the new session's fd (caller closes), -1 when the path opened none. With
  *   NULL a new fd is closed
  * @error: BAD_STATE for a borrowed device, and for a path the kernel would refuse, without asking it; BUSY;
- *   REFUSED when resuming cannot be left because of what was written; IO. The message names the state in
- *   which the device was really left, read with GET after the failure
+ *   REFUSED when resuming cannot be left because of what was written; UNSUPPORTED; IO. The message names
+ *   the state in which the device was really left, read with GET after the failure
  */
 ACCMIG_API gboolean accmig_device_set_state (AccmigDevice *device, AccmigState state, int *ret_data_fd,
                                              GError **error);
@@ -101,6 +114,7 @@ ACCMIG_API gboolean accmig_device_set_state (AccmigDevice *device, AccmigState s
 /**
  * accmig_device_get_stop_copy_size:
  * @ret_bytes: (out): the driver's estimate of what stop-copy will send
+ * @error: UNSUPPORTED when the bound driver offers no migration, or the kernel is older than 6.2; BUSY; IO
  */
 ACCMIG_API gboolean accmig_device_get_stop_copy_size (AccmigDevice *device, guint64 *ret_bytes,
                                                       GError **error);
@@ -110,7 +124,8 @@ ACCMIG_API gboolean accmig_device_get_stop_copy_size (AccmigDevice *device, guin
  * @data_fd: the session's fd, the device in pre-copy
  * @ret_initial: (out): bytes to be read before stop-copy is worth it
  * @ret_dirty: (out): bytes that changed since
- * @error: BAD_STATE when the device is not in pre-copy or the session is over
+ * @error: BAD_STATE when the device is not in pre-copy or the session is over; UNSUPPORTED when the driver
+ *   does not know the question; BUSY; IO
  */
 ACCMIG_API gboolean accmig_device_get_precopy_info (AccmigDevice *device, int data_fd, guint64 *ret_initial,
                                                     guint64 *ret_dirty, GError **error);
@@ -120,7 +135,8 @@ ACCMIG_API gboolean accmig_device_get_precopy_info (AccmigDevice *device, int da
  * @size: how many bytes of match data the family has; at most 4096
  * @match: (out): room for @size bytes
  * @ret_length: (out): how many came
- * @error: UNSUPPORTED for a device without pre-copy; BAD_STATE when it is not running or borrowed
+ * @error: UNSUPPORTED for a device without pre-copy; LIMIT when @size is too large; BAD_STATE when it is not
+ *   running or borrowed; BUSY; IO
  *
  * Reads the first bytes of the stream through running → pre-copy → running, which stops nothing.
  */
@@ -132,12 +148,14 @@ ACCMIG_API gboolean accmig_device_read_match (AccmigDevice *device, gsize size, 
  * @out_fd: where the stream goes: file, pipe or socket
  * @cancellable_fd: -1, or an fd that becomes readable or hangs up when the work must stop
  * @ret_bytes: (out): how long the stream was
- * @error: BAD_STATE when the device is not running or borrowed; BUSY; IO, also when cancelled, or when the
- *   other end moved no byte for 30 s
+ * @error: BAD_STATE when the device is not running or borrowed; UNSUPPORTED when the bound driver offers no
+ *   migration; BUSY; IO, also when cancelled, or when the other end moved no byte for 30 s
  *
  * Takes the device from running to stop-copy (through pre-copy where it has that), writes the whole stream,
- * and brings it back to running, also after an error. @out_fd does not block meanwhile, also for others who
- * share it; SIGPIPE is the caller's to ignore.
+ * and brings it back to running, also after an error. Running is what the driver reports then: after a
+ * failure on the way to stop-copy it may report that and the device stand still (hisi_acc), until it is reset
+ * or its driver in the guest starts it anew; the message says so. @out_fd does not block meanwhile, also for
+ * others who share it; SIGPIPE is the caller's to ignore.
  */
 ACCMIG_API gboolean accmig_device_save (AccmigDevice *device, int out_fd, int cancellable_fd,
                                         guint64 *ret_bytes, GError **error);
@@ -147,12 +165,14 @@ ACCMIG_API gboolean accmig_device_save (AccmigDevice *device, int out_fd, int ca
  * @in_fd: where the stream comes from
  * @cancellable_fd: as for accmig_device_save()
  * @ret_bytes: (out): how long the stream was
- * @error: BAD_STATE when the device is not running or borrowed; REFUSED when the driver does not take the
- *   stream (EFAULT or EINVAL on write, EINVAL at its end) or it is too long; TRUNCATED when it is empty, or
- *   not taken and shorter than the device's own would be; BUSY; IO as for accmig_device_save()
+ * @error: BAD_STATE when the device is not running or borrowed; UNSUPPORTED when the bound driver offers no
+ *   migration; REFUSED when the driver does not take the stream (EFAULT, EINVAL, EOPNOTSUPP or ENODEV on
+ *   write, EINVAL at its end) or it is too long; TRUNCATED when it is empty, or not taken and shorter than
+ *   the device's own would be; BUSY; IO as for accmig_device_save()
  *
- * Takes the device to resuming, writes the stream, and goes to running. One failed write ends the attempt:
- * the device is reset and never asked to take what came before. @in_fd does not block meanwhile.
+ * Takes the device to resuming, writes the stream, and goes to running. Whatever fails on the way, the first
+ * step included, ends the attempt: the device is reset, which is tried for a second, and never asked to take
+ * what came before. @in_fd does not block meanwhile.
  */
 ACCMIG_API gboolean accmig_device_load (AccmigDevice *device, int in_fd, int cancellable_fd,
                                         guint64 *ret_bytes, GError **error);

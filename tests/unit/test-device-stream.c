@@ -36,7 +36,8 @@
     0                                                                                                        \
   }
 
-typedef struct {
+typedef struct
+{
   const char *name;
   const MockCall *script;
   gboolean works;
@@ -211,7 +212,7 @@ static const Row save_rows[] = {
   { "ENOMSG in stop-copy",   save_enomsg_in_stop_copy, FALSE, ACCMIG_ERROR_IO,          0, "after 0 bytes" },
   { "precopy fails",         save_precopy_fails,       FALSE, ACCMIG_ERROR_IO,          0, "cannot go from running to pre-copy" },
   { "precopy read fails",    save_precopy_read_fails,  FALSE, ACCMIG_ERROR_IO,          0, "broke off after 0 bytes" },
-  { "stop-copy busy",        save_stop_copy_busy,      FALSE, ACCMIG_ERROR_BUSY,        0, "was left in pre-copy" },
+  { "stop-copy busy",        save_stop_copy_busy,      FALSE, ACCMIG_ERROR_BUSY,        0, "was left in pre-copy: Device or resource busy; even if it says that it runs, it may stand still" },
   { "no fd left",            save_no_fd_left,          FALSE, ACCMIG_ERROR_IO,          0, "was left in stop-copy" },
   { "reset meanwhile",       save_reset_meanwhile,     FALSE, ACCMIG_ERROR_IO,          0, "broke off after 40 bytes" },
   { "no way back",           save_no_way_back,         FALSE, ACCMIG_ERROR_IO,          0, "was left in stop: Connection timed out; before that: cannot read" },
@@ -251,10 +252,43 @@ static const MockCall load_write_nothing[] = {
   STATE (RUNNING), MOCK_FLAGS (PLAIN), SET (RESUMING, 0, SESSION_FD),
   MOCK_TAKE (SESSION_FD, 176, 0), MOCK_RESET (0), LAST
 };
+static const MockCall load_unknown_record[] = {
+  STATE (RUNNING),
+  STATE (RUNNING), MOCK_FLAGS (PLAIN), SET (RESUMING, 0, SESSION_FD),
+  MOCK_REFUSE (SESSION_FD, 176, EOPNOTSUPP), MOCK_RESET (0), LAST
+};
+/* As xe answers a stream of another device, and mlx5 after a failure. */
+static const MockCall load_other_device[] = {
+  STATE (RUNNING),
+  STATE (RUNNING), MOCK_FLAGS (PLAIN), SET (RESUMING, 0, SESSION_FD),
+  MOCK_TAKE (SESSION_FD, 176, 40), MOCK_REFUSE (SESSION_FD, 136, ENODEV), STATE (RESUMING),
+  MOCK_RESET (0), LAST
+};
+/* The same errno when somebody reset the device. */
+static const MockCall load_reset_meanwhile[] = {
+  STATE (RUNNING),
+  STATE (RUNNING), MOCK_FLAGS (PLAIN), SET (RESUMING, 0, SESSION_FD),
+  MOCK_TAKE (SESSION_FD, 176, 40), MOCK_REFUSE (SESSION_FD, 136, ENODEV), STATE (RUNNING),
+  MOCK_RESET (0), LAST
+};
 static const MockCall load_refused_no_reset[] = {
   STATE (RUNNING),
   STATE (RUNNING), MOCK_FLAGS (PLAIN), SET (RESUMING, 0, SESSION_FD),
-  MOCK_REFUSE (SESSION_FD, 176, EFAULT), MOCK_RESET (EAGAIN), LAST
+  MOCK_REFUSE (SESSION_FD, 176, EFAULT), MOCK_RESET (EIO), LAST
+};
+#define BUSY_RESET       MOCK_RESET (EAGAIN), MOCK_WAIT (50)
+#define FIVE_BUSY_RESETS BUSY_RESET, BUSY_RESET, BUSY_RESET, BUSY_RESET, BUSY_RESET
+/* Somebody has the lock for a while, or for ever. */
+static const MockCall load_refused_reset_late[] = {
+  STATE (RUNNING),
+  STATE (RUNNING), MOCK_FLAGS (PLAIN), SET (RESUMING, 0, SESSION_FD),
+  MOCK_REFUSE (SESSION_FD, 176, EFAULT), BUSY_RESET, BUSY_RESET, MOCK_RESET (0), LAST
+};
+static const MockCall load_refused_reset_never[] = {
+  STATE (RUNNING),
+  STATE (RUNNING), MOCK_FLAGS (PLAIN), SET (RESUMING, 0, SESSION_FD),
+  MOCK_REFUSE (SESSION_FD, 176, EFAULT),
+  FIVE_BUSY_RESETS, FIVE_BUSY_RESETS, FIVE_BUSY_RESETS, FIVE_BUSY_RESETS, MOCK_RESET (EAGAIN), LAST
 };
 static const MockCall load_empty[] = {
   STATE (RUNNING),
@@ -285,16 +319,26 @@ static const MockCall load_finish_busy[] = {
   MOCK_RESET (0), LAST
 };
 static const MockCall load_not_running[] = { STATE (RESUMING), LAST };
-/* Resuming was not reached: what the device holds is intact, so it goes back instead of being reset. */
+/* Resuming was not reached. Whatever the driver reports, the device may stand still: only a reset helps. */
 static const MockCall load_no_entry[] = {
   STATE (RUNNING),
   STATE (RUNNING), MOCK_FLAGS (PLAIN), SET (RESUMING, ENOMEM, -1), STATE (STOP),
-  STATE (STOP), GO (STOP, RUNNING, -1), LAST
+  MOCK_RESET (0), LAST
+};
+static const MockCall load_entry_busy[] = {
+  STATE (RUNNING),
+  STATE (RUNNING), MOCK_FLAGS (PLAIN), SET (RESUMING, EBUSY, -1), STATE (RUNNING),
+  MOCK_RESET (0), LAST
+};
+static const MockCall load_entry_breaks[] = {
+  STATE (RUNNING),
+  STATE (RUNNING), MOCK_FLAGS (PLAIN), SET (RESUMING, EIO, -1), STATE (ERROR),
+  MOCK_RESET (0), LAST
 };
 static const MockCall load_no_fd_left[] = {
   STATE (RUNNING),
   STATE (RUNNING), MOCK_FLAGS (PLAIN), SET (RESUMING, EMFILE, -1), STATE (RESUMING),
-  STATE (RESUMING), MOCK_RESET (0), LAST
+  MOCK_RESET (0), LAST
 };
 
 static const Row load_rows[] = {
@@ -304,13 +348,20 @@ static const Row load_rows[] = {
   { "refused later",     load_refused_later,    FALSE, ACCMIG_ERROR_REFUSED,   176, "refuses the stream after 40 bytes" },
   { "too long",          load_too_long,         FALSE, ACCMIG_ERROR_REFUSED,   177, "longer than the driver takes" },
   { "writes nothing",    load_write_nothing,    FALSE, ACCMIG_ERROR_IO,        176, "takes no more after 0 bytes" },
-  { "refused, no reset", load_refused_no_reset, FALSE, ACCMIG_ERROR_REFUSED,   176, "cannot reset 0000:75:00.1: Resource temporarily unavailable; before that: 0000:75:00.1 refuses" },
+  { "refused, no reset", load_refused_no_reset, FALSE, ACCMIG_ERROR_REFUSED,   176, "cannot reset 0000:75:00.1: Input/output error; before that: 0000:75:00.1 refuses" },
+  { "reset late",        load_refused_reset_late,  FALSE, ACCMIG_ERROR_REFUSED, 176, "(Bad address); the device was reset" },
+  { "reset never",       load_refused_reset_never, FALSE, ACCMIG_ERROR_REFUSED, 176, "cannot reset 0000:75:00.1: Resource temporarily unavailable; before that: 0000:75:00.1 refuses" },
+  { "unknown record",    load_unknown_record,   FALSE, ACCMIG_ERROR_REFUSED,   176, "refuses the stream after 0 bytes" },
+  { "another device's",  load_other_device,     FALSE, ACCMIG_ERROR_REFUSED,   176, "refuses the stream after 40 bytes" },
+  { "reset meanwhile",   load_reset_meanwhile,  FALSE, ACCMIG_ERROR_IO,        176, "broke off after 40 bytes: the device was reset by somebody" },
   { "empty",             load_empty,            FALSE, ACCMIG_ERROR_TRUNCATED, 0,   "the stream is empty" },
   { "short",             load_short,            FALSE, ACCMIG_ERROR_TRUNCATED, 100, "ends after 100 bytes, 0000:75:00.1 wants 176" },
   { "judged wrong",      load_judged_wrong,     FALSE, ACCMIG_ERROR_REFUSED,   176, "it refuses the stream (Invalid argument); the device was reset" },
   { "finish busy",       load_finish_busy,      FALSE, ACCMIG_ERROR_BUSY,      176, "was left in stop" },
   { "not running",       load_not_running,      FALSE, ACCMIG_ERROR_BAD_STATE, 176, "its state is resuming, not running" },
-  { "no entry",          load_no_entry,         FALSE, ACCMIG_ERROR_IO,        176, "was left in stop" },
+  { "no entry",          load_no_entry,         FALSE, ACCMIG_ERROR_IO,        176, "was left in stop: Cannot allocate memory; the device was reset" },
+  { "entry busy",        load_entry_busy,       FALSE, ACCMIG_ERROR_BUSY,      176, "was left in running: Device or resource busy; the device was reset" },
+  { "entry breaks it",   load_entry_breaks,     FALSE, ACCMIG_ERROR_IO,        176, "was left in error: Input/output error; the device was reset" },
   { "no fd left",        load_no_fd_left,       FALSE, ACCMIG_ERROR_IO,        176, "was left in resuming" },
 };
 /* clang-format on */
@@ -389,7 +440,8 @@ test_load_cancelled (void)
   close_scripted (device);
 }
 
-typedef struct {
+typedef struct
+{
   int pipe_fd;
   int cancel_fd;
   gsize n_read;
@@ -524,7 +576,8 @@ test_match (void)
                                       MOCK_NO_DATA (SESSION_FD, ENOMSG),
                                       GO (PRE_COPY, RUNNING, -1),
                                       LAST };
-  static const struct {
+  static const struct
+  {
     const MockCall *script;
     gsize length;
   } rows[] = { { in_pieces, 40 }, { drained, 24 } };
@@ -558,7 +611,8 @@ test_match_failures (void)
                                         STATE (RUNNING),
                                         STATE (RUNNING),
                                         LAST };
-  static const struct {
+  static const struct
+  {
     const MockCall *script;
     AccmigError code;
   } rows[] = { { no_precopy, ACCMIG_ERROR_UNSUPPORTED },
@@ -578,6 +632,22 @@ test_match_failures (void)
       g_assert_cmpuint (length, ==, 77);
       close_scripted (device);
     }
+}
+
+/* More than anybody has is refused before the device is asked. */
+static void
+test_match_limit (void)
+{
+  static const MockCall script[] = { LAST };
+  AccmigDevice *device = open_scripted (script);
+  g_autoptr (GError) error = NULL;
+  guint8 match[4097];
+  gsize length = 77;
+
+  g_assert_false (accmig_device_read_match (device, sizeof match, match, &length, &error));
+  g_assert_error (error, ACCMIG_ERROR, ACCMIG_ERROR_LIMIT);
+  g_assert_cmpuint (length, ==, 77);
+  close_scripted (device);
 }
 
 static void
@@ -606,5 +676,6 @@ main (int argc, char **argv)
   g_test_add_func ("/device-stream/broken-pipe", test_save_broken_pipe);
   g_test_add_func ("/device-stream/match", test_match);
   g_test_add_func ("/device-stream/match-failures", test_match_failures);
+  g_test_add_func ("/device-stream/match-limit", test_match_limit);
   return g_test_run ();
 }

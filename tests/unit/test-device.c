@@ -68,7 +68,8 @@ test_flags_unknown_bits (void)
 }
 
 /* What each errno of a query means, and what is said about it. */
-static const struct {
+static const struct
+{
   int number;
   AccmigError code;
   const char *words;
@@ -167,7 +168,8 @@ test_stop_copy_size (void)
 static void
 test_precopy_info (void)
 {
-  static const struct {
+  static const struct
+  {
     int number;
     AccmigError code;
   } rows[] = { { EINVAL, ACCMIG_ERROR_BAD_STATE },
@@ -240,7 +242,8 @@ test_set_where_it_is (void)
 static void
 test_set_refused_beforehand (void)
 {
-  static const struct {
+  static const struct
+  {
     guint64 flags;
     AccmigState from, to;
   } rows[] = {
@@ -274,7 +277,8 @@ test_set_refused_beforehand (void)
 static void
 test_set_failure (void)
 {
-  static const struct {
+  static const struct
+  {
     AccmigState from, to;
     int number;
     AccmigState left_in;
@@ -365,7 +369,8 @@ test_borrowed (void)
 static void
 test_reset (void)
 {
-  static const struct {
+  static const struct
+  {
     int number;
     AccmigError code;
   } rows[] = { { EINVAL, ACCMIG_ERROR_UNSUPPORTED },
