@@ -59,11 +59,12 @@ static const StreamLayout registers[] = {
 static gboolean
 check_length (StreamBytes stream, GError **error)
 {
-  AccmigError code = stream.length < FULL_SIZE ? ACCMIG_ERROR_TRUNCATED : ACCMIG_ERROR_INVALID;
-
+  if (stream.goes_on)
+    return fail (error, ACCMIG_ERROR_INVALID,
+                 "the hisi_acc stream has more than %d bytes, the most there are", FULL_SIZE);
   if (stream.length == HISI_ACC_MATCH_SIZE || stream.length == FULL_SIZE)
     return TRUE;
-  return fail (error, code,
+  return fail (error, ACCMIG_ERROR_TRUNCATED,
                "the hisi_acc stream has %" G_GSIZE_FORMAT " bytes, wanted are %d (match data only) or %d",
                stream.length, HISI_ACC_MATCH_SIZE, FULL_SIZE);
 }
@@ -100,11 +101,13 @@ describe_content (StreamBytes stream)
 }
 
 gboolean
-stream_decode_hisi_acc (AccmigStreamInfo *info, StreamBytes stream, GError **error)
+stream_decode_hisi_acc (AccmigStreamInfo *info, StreamInput *input, GError **error)
 {
+  guint8 buffer[FULL_SIZE];
+  StreamBytes stream;
   gboolean is_first;
 
-  if (!check_length (stream, error))
+  if (!stream_take (input, buffer, sizeof buffer, &stream, error) || !check_length (stream, error))
     return FALSE;
   is_first = stream_get_word (stream, HISI_ACC_OFFSET_MAGIC, 8) == HISI_ACC_MAGIC_V1;
   if (!is_first && !check_version (stream, error))

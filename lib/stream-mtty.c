@@ -14,6 +14,7 @@
 #define PORT_SIZE      36
 #define OFFSET_N_PORTS 16
 #define MAX_PORTS      2 /* the sample's types have one or two */
+#define MAX_SIZE       (HEADER_SIZE + MAX_PORTS * PORT_SIZE)
 #define OFFSET_FLAGS   20
 #define OFFSET_VERSION 8
 #define KNOWN_MAJOR    1
@@ -33,8 +34,8 @@ check_header (StreamBytes stream, guint *ret_n_ports, GError **error)
 {
   guint major, n_ports;
 
-  if (stream.length < HEADER_SIZE && !stream_check_length (stream, "mtty", HEADER_SIZE, error))
-    return FALSE;
+  if (stream.length < HEADER_SIZE)
+    return stream_check_length ("mtty", stream.length, stream.goes_on, HEADER_SIZE, error);
   major = (guint)stream_get_word (stream, OFFSET_VERSION, 4);
   n_ports = (guint)stream_get_word (stream, OFFSET_N_PORTS, 4);
   if (major != KNOWN_MAJOR)
@@ -58,12 +59,15 @@ format_bytes (StreamBytes stream, gsize offset, gsize size)
 }
 
 gboolean
-stream_decode_mtty (AccmigStreamInfo *info, StreamBytes stream, GError **error)
+stream_decode_mtty (AccmigStreamInfo *info, StreamInput *input, GError **error)
 {
+  guint8 buffer[MAX_SIZE];
+  StreamBytes stream;
   guint n_ports = 0;
 
-  if (!check_header (stream, &n_ports, error)
-      || !stream_check_length (stream, "mtty", HEADER_SIZE + (guint64)n_ports * PORT_SIZE, error))
+  if (!stream_take (input, buffer, sizeof buffer, &stream, error) || !check_header (stream, &n_ports, error)
+      || !stream_check_length ("mtty", stream.length, stream.goes_on,
+                               HEADER_SIZE + (guint64)n_ports * PORT_SIZE, error))
     return FALSE;
   stream_info_add_layout (info, stream, header, G_N_ELEMENTS (header));
   for (guint i = 0; i < n_ports; i++)

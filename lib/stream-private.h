@@ -3,18 +3,22 @@
 
 #include <accmig/stream.h>
 
+#include "stream-input.h"
+
 /*
  * What stream.c and the families share. A family is one file: a table of fields and a decoder that checks
  * what holds the stream together. All streams known here are little-endian, as are the hosts that write them.
  */
 
-typedef enum {
+typedef enum
+{
   STREAM_HEX,     /* "0x1a" */
   STREAM_DECIMAL, /* "26" */
 } StreamFormat;
 
 /* A row of a family's table: @count words of @width bytes (2, 4 or 8) at @offset. */
-typedef struct {
+typedef struct
+{
   const char *name; /* the kernel's */
   guint16 offset;
   guint8 width;
@@ -22,17 +26,27 @@ typedef struct {
   StreamFormat format;
 } StreamLayout;
 
-typedef struct {
+/* The start of a stream, or all of it. */
+typedef struct
+{
   const guint8 *data;
   gsize length;
+  gboolean goes_on; /* there is more than this */
 } StreamBytes;
 
-/* The whole stream of one family into @info. @error: INVALID, TRUNCATED */
-typedef gboolean (*StreamDecoder) (AccmigStreamInfo *info, StreamBytes stream, GError **error);
+/* Reads the whole stream of one family, which begins at @input, into @info. @error: INVALID, TRUNCATED, IO */
+typedef gboolean (*StreamDecoder) (AccmigStreamInfo *info, StreamInput *input, GError **error);
 
-gboolean stream_decode_hisi_acc (AccmigStreamInfo *info, StreamBytes stream, GError **error);
-gboolean stream_decode_migsim (AccmigStreamInfo *info, StreamBytes stream, GError **error);
-gboolean stream_decode_mtty (AccmigStreamInfo *info, StreamBytes stream, GError **error);
+gboolean stream_decode_hisi_acc (AccmigStreamInfo *info, StreamInput *input, GError **error);
+gboolean stream_decode_migsim (AccmigStreamInfo *info, StreamInput *input, GError **error);
+gboolean stream_decode_mtty (AccmigStreamInfo *info, StreamInput *input, GError **error);
+gboolean stream_decode_qat (AccmigStreamInfo *info, StreamInput *input, GError **error);
+
+/*
+ * The next @size bytes into @buffer, or all that are left; the result borrows @buffer. Tells whether there
+ * are more, for which one more byte is read.
+ */
+gboolean stream_take (StreamInput *input, guint8 *buffer, gsize size, StreamBytes *ret_bytes, GError **error);
 
 /* An unsigned word of @width bytes; it lies within the stream. */
 guint64 stream_get_word (StreamBytes stream, gsize offset, gsize width);
@@ -45,5 +59,9 @@ void stream_info_add_field (AccmigStreamInfo *info, const char *name, guint64 of
                             const char *format, ...) G_GNUC_PRINTF (5, 6);
 void stream_info_set_summary (AccmigStreamInfo *info, const char *format, ...) G_GNUC_PRINTF (2, 3);
 
-/* TRUNCATED when the stream is shorter than @wanted, INVALID when it is longer. */
-gboolean stream_check_length (StreamBytes stream, const char *family, guint64 wanted, GError **error);
+/*
+ * @length: of the stream; the least it can be when @goes_on
+ * @error: TRUNCATED when the stream is shorter than @wanted, INVALID when it is longer
+ */
+gboolean stream_check_length (const char *family, guint64 length, gboolean goes_on, guint64 wanted,
+                              GError **error);

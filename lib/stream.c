@@ -2,29 +2,26 @@
 /*
  * Looking into a saved device state
  *
- * The first bytes tell the family, and the family's decoder does the rest. Families whose state is the
+ * The first bytes tell the family, and the family's decoder reads the rest. Families whose state is the
  * firmware's (mlx5, virtio, pds) begin with nothing one could know them by. qat does, and is named without
  * being decoded.
  *
- * A stream is read in two steps: enough to know the family, then, for a family that is known, all of it. So a
- * large file of something else is refused at once.
+ * A decoder reads no more than the longest stream of its family and a byte, and holds no more than a few KiB
+ * of it. So a large file of something else is refused at once, whatever it begins with.
  */
 
 #include "stream-private.h"
 
-#include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "error-private.h"
 #include "hisi-acc.h"
 
 #define HEAD_SIZE 8
-#define READ_STEP (1024 * 1024)
-/* The largest migsim stream is 1 GiB and a little; nothing else that is known exceeds a few KiB. */
-#define STREAM_MAX_SIZE (G_GUINT64_CONSTANT (2) << 30)
+G_STATIC_ASSERT (HEAD_SIZE <= STREAM_PEEK_MAX);
 
-struct _AccmigStreamInfo {
+struct _AccmigStreamInfo
+{
   const char *family;
   guint64 length;
   char *summary;
@@ -38,13 +35,13 @@ static const struct
   const char *family;
   gsize width;
   guint64 magic;
-  StreamDecoder decode; /* NULL: known by name only */
+  StreamDecoder decode;
 } families[] = {
   { "hisi_acc", 8, HISI_ACC_MAGIC_V2,                       stream_decode_hisi_acc },
   { "hisi_acc", 8, HISI_ACC_MAGIC_V1,                       stream_decode_hisi_acc },
   { "migsim",   8, G_GUINT64_CONSTANT (0x01004d495347494d), stream_decode_migsim   },
   { "mtty",     8, G_GUINT64_CONSTANT (0x7e9d09898c3e2c4e), stream_decode_mtty     },
-  { "qat",      4, G_GUINT64_CONSTANT (0xadf5caea),         NULL                   },
+  { "qat",      4, G_GUINT64_CONSTANT (0xadf5caea),         stream_decode_qat      },
 };
 /* clang-format on */
 
@@ -58,12 +55,11 @@ field_clear (gpointer item)
 }
 
 static AccmigStreamInfo *
-info_new (const char *family, guint64 length)
+info_new (const char *family)
 {
   AccmigStreamInfo *info = g_new0 (AccmigStreamInfo, 1);
 
   info->family = family;
-  info->length = length;
   info->fields = g_array_new (FALSE, FALSE, sizeof (AccmigStreamField));
   g_array_set_clear_func (info->fields, field_clear);
   return info;
@@ -147,14 +143,25 @@ stream_info_add_layout (AccmigStreamInfo *info, StreamBytes stream, const Stream
 }
 
 gboolean
-stream_check_length (StreamBytes stream, const char *family, guint64 wanted, GError **error)
+stream_take (StreamInput *input, guint8 *buffer, gsize size, StreamBytes *ret_bytes, GError **error)
 {
-  AccmigError code = stream.length < wanted ? ACCMIG_ERROR_TRUNCATED : ACCMIG_ERROR_INVALID;
+  gsize length = 0;
 
-  if (stream.length == wanted)
+  if (!stream_input_read (input, buffer, size, &length, error) || !stream_input_peek (input, 1, error))
+    return FALSE;
+  *ret_bytes = (StreamBytes){ buffer, length, input->n_ahead > 0 };
+  return TRUE;
+}
+
+gboolean
+stream_check_length (const char *family, guint64 length, gboolean goes_on, guint64 wanted, GError **error)
+{
+  AccmigError code = length < wanted && !goes_on ? ACCMIG_ERROR_TRUNCATED : ACCMIG_ERROR_INVALID;
+
+  if (length == wanted && !goes_on)
     return TRUE;
-  return fail (error, code, "the %s stream has %" G_GSIZE_FORMAT " bytes, wanted are %" G_GUINT64_FORMAT,
-               family, stream.length, wanted);
+  return fail (error, code, "the %s stream has %s%" G_GUINT64_FORMAT " bytes, wanted are %" G_GUINT64_FORMAT,
+               family, goes_on ? "more than " : "", length, wanted);
 }
 
 /* G_N_ELEMENTS (families) when none fits. */
@@ -169,77 +176,55 @@ find_family (StreamBytes head)
 }
 
 static gboolean
-check_head (StreamBytes head, GError **error)
+read_family (StreamInput *input, gsize *ret_family, GError **error)
 {
-  if (head.length < HEAD_SIZE)
+  StreamBytes head = { .data = input->ahead, .length = HEAD_SIZE };
+  gsize family;
+
+  if (!stream_input_peek (input, HEAD_SIZE, error))
+    return FALSE;
+  if (input->n_ahead < HEAD_SIZE)
     return fail (error, ACCMIG_ERROR_TRUNCATED,
-                 "the stream has %" G_GSIZE_FORMAT " bytes, its family is told by the first %d", head.length,
-                 HEAD_SIZE);
-  if (find_family (head) < G_N_ELEMENTS (families))
-    return TRUE;
-  return fail (error, ACCMIG_ERROR_INVALID,
-               "no known family of devices begins its stream with 0x%016" G_GINT64_MODIFIER "x",
-               stream_get_word (head, 0, HEAD_SIZE));
+                 "the stream has %" G_GSIZE_FORMAT " bytes, its family is told by the first %d",
+                 input->n_ahead, HEAD_SIZE);
+  family = find_family (head);
+  if (family == G_N_ELEMENTS (families))
+    return fail (error, ACCMIG_ERROR_INVALID,
+                 "the stream begins with 0x%016" G_GINT64_MODIFIER "x, which is no magic of a known family",
+                 stream_get_word (head, 0, HEAD_SIZE));
+  *ret_family = family;
+  return TRUE;
+}
+
+static AccmigStreamInfo *
+inspect (StreamInput *input, GError **error)
+{
+  g_autoptr (AccmigStreamInfo) info = NULL;
+  gsize family;
+
+  if (!read_family (input, &family, error))
+    return NULL;
+  info = info_new (families[family].family);
+  if (!families[family].decode (info, input, error))
+    return NULL;
+  info->length = input->taken;
+  return g_steal_pointer (&info);
 }
 
 AccmigStreamInfo *
 accmig_stream_inspect_bytes (const guint8 *data, gsize length, GError **error)
 {
-  StreamBytes stream = { data, length };
-  g_autoptr (AccmigStreamInfo) info = NULL;
-  gsize family;
+  StreamInput input = { .is_memory = TRUE, .fd = -1, .data = data, .length = length };
 
-  if (!check_head (stream, error))
-    return NULL;
-  family = find_family (stream);
-  info = info_new (families[family].family, length);
-  if (families[family].decode == NULL)
-    stream_info_set_summary (info, "a stream of the family %s, whose layout is not decoded", info->family);
-  else if (!families[family].decode (info, stream, error))
-    return NULL;
-  return g_steal_pointer (&info);
-}
-
-/* Appends until @data holds @wanted bytes or the stream ends, which *ret_ended tells. */
-static gboolean
-read_up_to (int fd, GByteArray *data, guint wanted, gboolean *ret_ended, GError **error)
-{
-  *ret_ended = FALSE;
-  while (!*ret_ended && data->len < wanted)
-    {
-      guint old = data->len;
-      ssize_t n;
-
-      g_byte_array_set_size (data, wanted);
-      n = TEMP_FAILURE_RETRY (read (fd, data->data + old, wanted - old));
-      if (n < 0)
-        return fail_errno (error, errno, "cannot read the stream after %u bytes", old);
-      g_byte_array_set_size (data, old + (guint)n);
-      *ret_ended = n == 0;
-    }
-  return TRUE;
+  return inspect (&input, error);
 }
 
 AccmigStreamInfo *
 accmig_stream_inspect (int fd, GError **error)
 {
-  g_autoptr (GByteArray) data = g_byte_array_new ();
-  gboolean ended;
+  StreamInput input = { .fd = fd };
 
-  if (!read_up_to (fd, data, HEAD_SIZE, &ended, error)
-      || !check_head ((StreamBytes){ data->data, data->len }, error))
-    return NULL;
-  while (!ended)
-    {
-      if (!read_up_to (fd, data, data->len + READ_STEP, &ended, error))
-        return NULL;
-      if (data->len <= STREAM_MAX_SIZE)
-        continue;
-      fail (error, ACCMIG_ERROR_LIMIT, "the stream is longer than %" G_GUINT64_FORMAT " bytes",
-            STREAM_MAX_SIZE);
-      return NULL;
-    }
-  return accmig_stream_inspect_bytes (data->data, data->len, error);
+  return inspect (&input, error);
 }
 
 const char *

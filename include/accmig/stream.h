@@ -13,7 +13,8 @@
 typedef struct _AccmigStreamInfo AccmigStreamInfo;
 
 /* One decoded field. Fields come in the stream's order and cover it; strings are borrowed from the info. */
-typedef struct {
+typedef struct
+{
   const char *name;  /* the kernel's own name, "qp_num" */
   guint64 offset;    /* bytes from the start of the stream */
   guint64 size;      /* bytes */
@@ -22,16 +23,16 @@ typedef struct {
 
 /**
  * accmig_stream_inspect:
- * @fd: the stream, read to its end
- * @error: INVALID when no known family begins so, or the layout is broken; TRUNCATED when it ends too early
- *   (the message names the length found and the lengths wanted); LIMIT beyond 2 GiB; IO
+ * @fd: the stream, read to its end, or to one byte past the longest that its family has
+ * @error: INVALID when no known family begins so, the layout is broken, or the stream is too long; TRUNCATED
+ *   when it ends too early (the message names the length found and the lengths wanted); IO
  * Returns: (transfer full) (nullable)
  */
 ACCMIG_API AccmigStreamInfo *accmig_stream_inspect (int fd, GError **error);
 
 /**
  * accmig_stream_inspect_bytes:
- * As accmig_stream_inspect(), from memory.
+ * As accmig_stream_inspect(), from memory, which may go when the call is over.
  */
 ACCMIG_API AccmigStreamInfo *accmig_stream_inspect_bytes (const guint8 *data, gsize length, GError **error);
 

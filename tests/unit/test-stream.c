@@ -6,6 +6,7 @@
 #include <accmig/stream.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "fd-private.h"
@@ -82,7 +83,8 @@ find_field (const AccmigStreamInfo *info, const char *name)
   return NULL;
 }
 
-typedef struct {
+typedef struct
+{
   const char *name;
   guint64 offset, size;
   const char *value;
@@ -224,6 +226,7 @@ test_hisi_lengths (void)
     }
   assert_refused (stream, 100, ACCMIG_ERROR_TRUNCATED,
                   "has 100 bytes, wanted are 40 (match data only) or 176");
+  assert_refused (stream, sizeof stream, ACCMIG_ERROR_INVALID, "has more than 176 bytes");
   put (stream, 28, 2, 2);
   assert_refused (stream, HISI_FULL, ACCMIG_ERROR_INVALID, "major version 2, known is 1");
 }
@@ -326,7 +329,7 @@ test_migsim_lengths (void)
   make_migsim (stream);
   for (gsize length = 8; length < MIGSIM_SIZE; length++)
     assert_refused (stream, length, ACCMIG_ERROR_TRUNCATED, "wanted are");
-  assert_refused (stream, sizeof stream, ACCMIG_ERROR_INVALID, "wanted are 240");
+  assert_refused (stream, sizeof stream, ACCMIG_ERROR_INVALID, "has more than 240 bytes, wanted are 240");
   put (stream, 24, 8, G_MAXUINT64);
   assert_refused (stream, MIGSIM_SIZE, ACCMIG_ERROR_INVALID, "allowed are 176 to 1073741824");
   put (stream, 24, 8, 175);
@@ -336,9 +339,10 @@ test_migsim_lengths (void)
 static void
 test_known_by_name (void)
 {
-  guint8 stream[100] = { 0 };
+  guint8 stream[100] = { 0 }, longest[4097] = { 0 };
   g_autoptr (AccmigStreamInfo) info = NULL;
 
+  put (longest, 0, 4, 0xadf5caea);
   put (stream, 0, 4, 0xadf5caea);
   put (stream, 4, 4, 1);
   info = accmig_stream_inspect_bytes (stream, sizeof stream, NULL);
@@ -346,6 +350,7 @@ test_known_by_name (void)
   g_assert_cmpstr (accmig_stream_info_get_family (info), ==, "qat");
   g_assert_cmpuint (accmig_stream_info_get_n_fields (info), ==, 0);
   g_assert_cmpuint (accmig_stream_info_get_length (info), ==, sizeof stream);
+  assert_refused (longest, sizeof longest, ACCMIG_ERROR_INVALID, "has more than 4096 bytes");
 }
 
 static void
@@ -354,7 +359,8 @@ test_unknown (void)
   guint8 noise[64];
 
   memset (noise, 0xff, sizeof noise);
-  assert_refused (noise, sizeof noise, ACCMIG_ERROR_INVALID, "begins its stream with 0xffffffffffffffff");
+  assert_refused (noise, sizeof noise, ACCMIG_ERROR_INVALID,
+                  "the stream begins with 0xffffffffffffffff, which is no magic of a known family");
   for (gsize length = 0; length < 8; length++)
     assert_refused (noise, length, ACCMIG_ERROR_TRUNCATED, "told by the first 8");
   assert_refused (NULL, 0, ACCMIG_ERROR_TRUNCATED, "has 0 bytes");
@@ -420,6 +426,75 @@ test_pipe (void)
   close (ends[0]);
 }
 
+/* A stream without end is left as soon as it is too long. */
+static void
+test_endless (void)
+{
+  static const struct
+  {
+    gsize width;
+    guint64 magic;
+    off_t taken;
+  } rows[] = {
+    { 8, HISI_MAGIC_NEW, HISI_FULL + 1 },
+    { 8, G_GUINT64_CONSTANT (0x7e9d09898c3e2c4e), MTTY_TWO + 1 },
+    { 4, 0xadf5caea, 4096 + 1 },
+    { 8, G_GUINT64_CONSTANT (0x1234567890), 8 },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      guint8 stream[64] = { 0 };
+      g_auto (AutoFd) file = -1;
+      g_autoptr (GError) error = NULL;
+
+      put (stream, 0, rows[i].width, rows[i].magic);
+      put (stream, 28, 2, 1);
+      file = make_file (stream, sizeof stream);
+      g_assert_cmpint (ftruncate (file, (off_t)1 << 40), ==, 0);
+      g_assert_null (accmig_stream_inspect (file, &error));
+      g_assert_error (error, ACCMIG_ERROR, ACCMIG_ERROR_INVALID);
+      g_assert_cmpint (lseek (file, 0, SEEK_CUR), ==, rows[i].taken);
+    }
+}
+
+static glong
+peak_kib (void)
+{
+  struct rusage usage;
+
+  g_assert_cmpint (getrusage (RUSAGE_SELF, &usage), ==, 0);
+  return usage.ru_maxrss;
+}
+
+/* A large stream needs no memory of its size. */
+static void
+test_large (void)
+{
+  const guint64 payload = 128 * 1024 * 1024;
+  guint8 header[MIGSIM_SIZE];
+  g_auto (AutoFd) file = -1;
+  g_autoptr (GError) error = NULL;
+  glong before;
+
+  if (!g_test_subprocess ())
+    {
+      g_test_trap_subprocess (NULL, 0, 0);
+      g_test_trap_assert_passed ();
+      return;
+    }
+  make_migsim (header);
+  put (header, 24, 8, payload);
+  file = make_file (header, 64);
+  g_assert_cmpint (ftruncate (file, (off_t)(MIGSIM_HEADER + payload + 8)), ==, 0);
+  before = peak_kib ();
+  g_assert_null (accmig_stream_inspect (file, &error));
+  g_assert_error (error, ACCMIG_ERROR, ACCMIG_ERROR_INVALID);
+  g_assert_nonnull (strstr (error->message, "was changed: its checksum is 0x00000000"));
+  g_assert_cmpint (lseek (file, 0, SEEK_CUR), ==, MIGSIM_HEADER + payload + 8);
+  g_assert_cmpint (peak_kib () - before, <, 16 * 1024);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -437,6 +512,8 @@ main (int argc, char **argv)
   g_test_add_func ("/stream/known-by-name", test_known_by_name);
   g_test_add_func ("/stream/unknown", test_unknown);
   g_test_add_func ("/stream/fd", test_fd);
+  g_test_add_func ("/stream/endless", test_endless);
+  g_test_add_func ("/stream/large", test_large);
   g_test_add_func ("/stream/pipe", test_pipe);
   return g_test_run ();
 }
