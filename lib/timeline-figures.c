@@ -18,6 +18,10 @@
  * So the outage lies between two values, however far the clocks are apart; the middle is the figure, half the
  * distance its error, which comes to half of two messages' transit.
  *
+ * S is when the device was seen to have stopped. A kernel probe sees that when it happens. QEMU's event comes
+ * after the arc, and the arc that stops the device lies before it: outside the figure, and not in its error.
+ * Only an event before the arc (pre-copy-p2p-prepare) begins the figure early enough.
+ *
  * Every moment is itself a range. An event may be off either way by its precision; a poll saw the change
  * after it happened, never before, and at most one period late. All arithmetic is on ranges, so that the
  * error holds.
@@ -35,7 +39,8 @@
 #define LIBVIRT_ERROR_USEC 1000 /* libvirt's stamps are cut to a millisecond */
 
 /* The true value lies between the two, both included; µs. */
-typedef struct {
+typedef struct
+{
   gint64 low;
   gint64 high;
   AccmigOrigin origin;
@@ -114,17 +119,20 @@ get_stretch (const AccmigTimeline *timeline, AccmigMoment from, AccmigMoment to,
 
 /* ---- two hosts ------------------------------------------------------------------------------- */
 
-typedef struct {
+typedef struct
+{
   gboolean known;
   gint64 downtime_usec;
   gint64 net_usec;
 } Libvirt;
 
 /* The two timelines of one move by their role; either may be missing. */
-typedef struct {
+typedef struct
+{
   const AccmigTimeline *source;
   const AccmigTimeline *destination;
-  Libvirt libvirt; /* the same on both hosts: the destination sends it back */
+  Libvirt libvirt;     /* the same on both hosts: the destination sends it back */
+  gint64 raw_downtime; /* libvirt's downtime, with or without the net figure, -1 for none; µs */
 } Pair;
 
 /* Positive for the source's timeline, negative for the destination's, 0 when nothing in it tells. */
@@ -143,7 +151,7 @@ lean (const AccmigTimeline *timeline, const char *device)
   return 0;
 }
 
-/* The net figure is there only when libvirt took both of its ends itself; without it the other one means
+/* The net figure is there only when libvirt took both of its ends itself; without it the other one bounds
  * nothing. */
 static gboolean
 get_libvirt (const AccmigTimeline *timeline, Libvirt *ret_libvirt)
@@ -159,6 +167,17 @@ get_libvirt (const AccmigTimeline *timeline, Libvirt *ret_libvirt)
   return TRUE;
 }
 
+/* @timeline: (nullable) */
+static gint64
+get_raw_downtime (const AccmigTimeline *timeline)
+{
+  gint64 downtime = -1, net;
+
+  if (timeline != NULL)
+    accmig_timeline_get_libvirt (timeline, &downtime, &net);
+  return downtime;
+}
+
 static Pair
 pair_of (const AccmigTimeline *timeline, const AccmigTimeline *peer, const char *device)
 {
@@ -166,10 +185,13 @@ pair_of (const AccmigTimeline *timeline, const AccmigTimeline *peer, const char 
   Pair pair = {
     .source = forward ? timeline : peer,
     .destination = forward ? peer : timeline,
+    .raw_downtime = get_raw_downtime (timeline),
   };
 
   if (!get_libvirt (timeline, &pair.libvirt))
     (void)get_libvirt (peer, &pair.libvirt);
+  if (pair.raw_downtime < 0)
+    pair.raw_downtime = get_raw_downtime (peer);
   return pair;
 }
 
@@ -233,12 +255,16 @@ get_crossing (Pair pair, AccmigMoment from, AccmigMoment to, const char *device,
 
 /* ---- figures --------------------------------------------------------------------------------- */
 
+/* libvirt leaves the net figure out when the clocks are too far apart for it; its other one has their
+ * difference in it, but is better than none. */
 static gboolean
 get_net (Pair pair, Range *ret_range)
 {
-  if (!pair.libvirt.known)
+  gint64 usec = pair.libvirt.known ? pair.libvirt.net_usec : pair.raw_downtime;
+
+  if (usec < 0)
     return FALSE;
-  ret_range->low = ret_range->high = pair.libvirt.net_usec;
+  ret_range->low = ret_range->high = usec;
   ret_range->origin = ACCMIG_ORIGIN_LIBVIRT;
   return TRUE;
 }
@@ -276,7 +302,7 @@ is_stale (Pair pair, const char *device)
 
   return get_range (pair.destination, ACCMIG_MOMENT_DEVICE_RESUMING, device, &resuming)
          && get_range (pair.destination, ACCMIG_MOMENT_DEVICE_RUNNING, device, &running)
-         && running.high < resuming.low;
+         && running.high <= resuming.low;
 }
 
 AccmigFigure

@@ -16,24 +16,28 @@
 
 #define TIME_MAX ((gint64)1 << 53) /* µs: sums cannot overflow, and JSON carries it exactly */
 
-typedef struct {
+typedef struct
+{
   gint64 at_usec;
   gint64 precision_usec;
   AccmigOrigin origin; /* NONE: not known */
 } Mark;
 
-typedef struct {
+typedef struct
+{
   Mark marks[ACCMIG_N_MOMENTS];
 } Row;
 
-struct _AccmigTimeline {
+struct _AccmigTimeline
+{
   Row guest;
   GHashTable *devices; /* alias → Row */
   gint64 downtime_usec;
   gint64 downtime_net_usec;
 };
 
-static const struct {
+static const struct
+{
   const char *name;
   gboolean of_device;
 } moments[] = {
@@ -85,13 +89,29 @@ obtain_row (AccmigTimeline *timeline, AccmigMoment moment, const char *device)
   return row;
 }
 
-/* Whether a mark of @origin takes the place of @old. */
+/* Whether the device was seen otherwise after it was seen running. */
 static gboolean
-mark_replaces (const Mark *old, AccmigMoment moment, AccmigOrigin origin)
+left_running (const Row *row)
 {
+  const Mark *running = &row->marks[ACCMIG_MOMENT_DEVICE_RUNNING];
+  const Mark *stop = &row->marks[ACCMIG_MOMENT_DEVICE_STOP];
+  const Mark *resuming = &row->marks[ACCMIG_MOMENT_DEVICE_RESUMING];
+
+  return (stop->origin != ACCMIG_ORIGIN_NONE && stop->at_usec > running->at_usec)
+         || (resuming->origin != ACCMIG_ORIGIN_NONE && resuming->at_usec > running->at_usec);
+}
+
+/* Whether a mark of @origin takes the place of @row's. An event tells a change, a poll only what is. */
+static gboolean
+mark_replaces (const Row *row, AccmigMoment moment, AccmigOrigin origin)
+{
+  const Mark *old = &row->marks[moment];
+
   if (old->origin == ACCMIG_ORIGIN_NONE || origin < old->origin)
     return TRUE;
-  return origin == old->origin && moment == ACCMIG_MOMENT_DEVICE_RUNNING;
+  if (origin != old->origin || moment != ACCMIG_MOMENT_DEVICE_RUNNING)
+    return FALSE;
+  return origin != ACCMIG_ORIGIN_POLL || left_running (row);
 }
 
 const char *
@@ -150,7 +170,7 @@ accmig_timeline_mark (AccmigTimeline *timeline, AccmigMoment moment, const char 
   if (origin == ACCMIG_ORIGIN_NONE || at_usec < 0 || at_usec > TIME_MAX)
     return;
   row = obtain_row (timeline, moment, device);
-  if (row == NULL || !mark_replaces (&row->marks[moment], moment, origin))
+  if (row == NULL || !mark_replaces (row, moment, origin))
     return;
   row->marks[moment] = (Mark){
     .at_usec = at_usec,

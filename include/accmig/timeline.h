@@ -9,11 +9,19 @@
  * A timeline belongs to one migration as one host saw it: moments on that host's clock (µs since the epoch),
  * each with its origin and precision, and libvirt's two durations. Joined with the other host's timeline it
  * gives the outage of each device, with an error bound that holds however far the clocks are apart.
+ *
+ * What the figures do not tell. QEMU sends a device's event after the arc that it is about, so a DEVICE_STOP
+ * that comes from an event comes after the arc that stopped the device: how long that arc took is not in the
+ * outage, nor in its error. Only where QEMU announces the arc (pre-copy-p2p-prepare, QEMU 11.0 and later) and
+ * that is marked as DEVICE_STOP does the figure hold the whole arc, and what little lies before it. A kernel
+ * probe sees the moment itself. Downtime is told from QEMU's STOP, or libvirt's stamp of it, to the resume;
+ * the vCPUs stopped earlier by the time that the devices took to stop.
  */
 
 typedef struct _AccmigTimeline AccmigTimeline;
 
-typedef enum {
+typedef enum
+{
   ACCMIG_ORIGIN_NONE,       /* not known */
   ACCMIG_ORIGIN_TRACE,      /* kernel probe, ns */
   ACCMIG_ORIGIN_QEMU_EVENT, /* QEMU's event, µs */
@@ -22,10 +30,11 @@ typedef enum {
 } AccmigOrigin;
 
 /* Moments of the guest (device NULL) and of its devices. */
-typedef enum {
-  ACCMIG_MOMENT_DEVICE_STOP,     /* source: the device left running for good (stop, stop-copy, a p2p state) */
-  ACCMIG_MOMENT_GUEST_STOP,      /* source: vCPUs stopped (QEMU STOP) */
-  ACCMIG_MOMENT_SENT,            /* source: QEMU says the migration completed */
+typedef enum
+{
+  ACCMIG_MOMENT_DEVICE_STOP, /* source: seen to have left running for good (stop, stop-copy, a p2p state) */
+  ACCMIG_MOMENT_GUEST_STOP,  /* source: vCPUs stopped (QEMU STOP) */
+  ACCMIG_MOMENT_SENT,        /* source: QEMU says the migration completed */
   ACCMIG_MOMENT_DEVICE_RESUMING, /* destination: the device takes its state */
   ACCMIG_MOMENT_LOADED,       /* destination: QEMU says the migration completed; the source hears after it */
   ACCMIG_MOMENT_GUEST_RESUME, /* destination: QEMU RESUME, before devices and vCPUs run */
@@ -38,7 +47,8 @@ typedef enum {
 #define ACCMIG_TIMELINE_MAX_DEVICES 64
 
 /* A duration with its pedigree. Plain data. */
-typedef struct {
+typedef struct
+{
   gboolean known;
   gboolean complete; /* FALSE: usec is the sum of the parts known here; the other host knows the rest */
   gint64 usec;
@@ -65,9 +75,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (AccmigTimeline, accmig_timeline_free)
  * then lies between the two looks
  *
  * A better origin (smaller enum, not NONE) replaces a worse one; the same origin again replaces for
- * DEVICE_RUNNING and is ignored for the others, whose first occurrence counts. A time that is no date
- * (negative, beyond 2^53), an alias that is none and a device beyond the 64th are ignored too: what QEMU
- * sends may be anything.
+ * DEVICE_RUNNING and is ignored for the others, whose first occurrence counts. But a poll tells only that the
+ * device runs, not that it changed: it replaces a DEVICE_RUNNING that was polled only when a DEVICE_STOP or
+ * DEVICE_RESUMING came in between. A time that is no date (negative, beyond 2^53), an alias that is none and
+ * a device beyond the 64th are ignored too: what QEMU sends may be anything.
  */
 ACCMIG_API void accmig_timeline_mark (AccmigTimeline *timeline, AccmigMoment moment, const char *device,
                                       gint64 at_usec, AccmigOrigin origin, gint64 precision_usec);
@@ -105,9 +116,11 @@ ACCMIG_API void accmig_timeline_get_libvirt (const AccmigTimeline *timeline, gin
  * accmig_timeline_get_downtime:
  * @peer: (nullable): the other host's timeline of the same move
  *
- * How long the guest's vCPUs did not run. One host alone: libvirt's net figure, not complete, as the transit
- * of the hand-over is not in it. With the peer: libvirt's figure (or QEMU's STOP to RESUME) less the clocks'
- * difference, with its bound. A guest that went on at the source: its two moments, complete.
+ * How long the guest's vCPUs did not run: from QEMU's STOP, or libvirt's stamp of it, to QEMU's RESUME, or
+ * its answer to libvirt's `cont`. One host alone: libvirt's net figure, not complete, as the transit of the
+ * hand-over is not in it; where libvirt gives none, its other figure, not complete either, with the clocks'
+ * difference in it. With the peer: libvirt's figure (or QEMU's STOP to RESUME) less the clocks' difference,
+ * with its bound. A guest that went on at the source: its two moments, complete.
  */
 ACCMIG_API AccmigFigure accmig_timeline_get_downtime (const AccmigTimeline *timeline,
                                                       const AccmigTimeline *peer);
@@ -121,8 +134,9 @@ ACCMIG_API AccmigFigure accmig_timeline_get_downtime (const AccmigTimeline *time
  * With both hosts' moments: running at the destination minus stop at the source, less the clocks' difference.
  * That is known to lie between two bounds: at most libvirt's downtime − downtime_net (skew plus the transit
  * of the hand-over, which is not negative), and at least LOADED minus SENT. Half the range is the error.
- * Without a lower bound, or with one host's moments: the stretches known plus downtime_net, not complete. A
- * device that went back to running at the source: its two moments, complete.
+ * Without a lower bound, or with one host's moments: the stretches known plus downtime_net (or what stands
+ * for it in accmig_timeline_get_downtime()), not complete. A device that went back to running at the source:
+ * its two moments, complete.
  */
 ACCMIG_API AccmigFigure accmig_timeline_get_outage (const AccmigTimeline *timeline, const char *device,
                                                     const AccmigTimeline *peer);

@@ -8,7 +8,9 @@
  *
  *        0  the device stops                      (DEVICE_STOP)
  *    3 000  the guest has stopped                 (GUEST_STOP); libvirt notices at 3 500, so in its
- * millisecond 3 50 000  the destination has loaded it all     (LOADED) 52 000  the source hears of it (SENT)
+ *           millisecond 3
+ *   50 000  the destination has loaded it all     (LOADED)
+ *   52 000  the source hears of it                (SENT)
  *   53 000  libvirt at the source sends its message, which arrives
  *   56 000  at the destination: delta = 3 ms + skew
  *   57 000  the guest is resumed                  (GUEST_RESUME)
@@ -16,8 +18,8 @@
  *   61 500  QEMU answers libvirt: downtime = 61 − 3 = 58 ms + skew, net = 58 − 3 = 55 ms
  *
  * The outage is 61 000. The skew lies between LOADED − SENT = skew − 2 000 and the smaller of delta + 1 ms =
- * skew + 4 000 and GUEST_RESUME − SENT = skew + 5 000; so the outage between 57 000 and 63 000: 60 000 ± 3
- * 000.
+ * skew + 4 000 and GUEST_RESUME − SENT = skew + 5 000; so the outage between 57 000 and 63 000:
+ * 60 000 ± 3 000.
  */
 
 #include <accmig/timeline.h>
@@ -29,7 +31,8 @@
 
 #define M(moment) (1u << ACCMIG_MOMENT_##moment)
 
-static const struct {
+static const struct
+{
   AccmigMoment moment;
   gboolean at_destination;
   gint64 at;
@@ -40,20 +43,30 @@ static const struct {
   { ACCMIG_MOMENT_DEVICE_RUNNING, TRUE, 61000 },
 };
 
-typedef enum {
+typedef enum
+{
   BOTH,        /* asked at the source, the destination as peer */
   TURNED,      /* the other way round */
   SOURCE,      /* the source alone */
   DESTINATION, /* the destination alone */
 } Who;
 
-typedef struct {
+/* Which of its figures libvirt gave. */
+typedef enum
+{
+  BOTH_FIGURES,
+  NO_FIGURE,
+  RAW_FIGURE, /* the net one left out */
+} Told;
+
+typedef struct
+{
   const char *name;
   Who who;
   gint64 skew;
-  guint unseen;        /* moments left out */
-  gboolean no_libvirt; /* no downtime from libvirt */
-  gint64 poll;         /* period in which the device was looked at, which saw everything at once; 0: events */
+  guint unseen; /* moments left out */
+  Told libvirt;
+  gint64 poll; /* period in which the device was looked at, which saw everything at once; 0: events */
   AccmigFigure want;
 } Case;
 
@@ -73,42 +86,52 @@ typedef struct {
 
 /* clang-format off */
 static const Case outages[] = {
-  { "clocks agree",               BOTH,        0,            0,                FALSE, 0,    TOLD (60000, 3000, LIBVIRT) },
-  { "destination ahead",          BOTH,        5 * SECOND,   0,                FALSE, 0,    TOLD (60000, 3000, LIBVIRT) },
-  { "destination a little behind", BOTH,       -40000,       0,                FALSE, 0,    TOLD (60000, 3000, LIBVIRT) },
-  { "asked at the destination",   TURNED,      5 * SECOND,   0,                FALSE, 0,    TOLD (60000, 3000, LIBVIRT) },
+  { "clocks agree",               BOTH,        0,            0,                BOTH_FIGURES, 0,    TOLD (60000, 3000, LIBVIRT) },
+  { "destination ahead",          BOTH,        5 * SECOND,   0,                BOTH_FIGURES, 0,    TOLD (60000, 3000, LIBVIRT) },
+  { "destination a little behind", BOTH,       -40000,       0,                BOTH_FIGURES, 0,    TOLD (60000, 3000, LIBVIRT) },
+  { "asked at the destination",   TURNED,      5 * SECOND,   0,                BOTH_FIGURES, 0,    TOLD (60000, 3000, LIBVIRT) },
   /* libvirt gives no figure when the end seems older than the start; the fence is then GUEST_RESUME − SENT: 56 … 63 ms */
-  { "destination far behind",     BOTH,        -5 * SECOND,  0,                TRUE,  0,    TOLD (59500, 3500, QEMU_EVENT) },
+  { "destination far behind",     BOTH,        -5 * SECOND,  0,                NO_FIGURE, 0,    TOLD (59500, 3500, QEMU_EVENT) },
   /* each poll may be 20 ms late, so the device ran 41 … 61 and stopped −20 … 0: 41 − 0 − 4 = 37 to 61 + 20 + 2 = 83 */
-  { "polls of 20 ms",             BOTH,        SECOND,       0,                FALSE, 20000, TOLD (60000, 23000, LIBVIRT) },
-  { "no resuming seen",           BOTH,        SECOND,       M (DEVICE_RESUMING), FALSE, 0, TOLD (60000, 3000, LIBVIRT) },
-  { "no resume event, but libvirt", BOTH,      SECOND,       M (GUEST_RESUME), FALSE, 0,    TOLD (60000, 3000, LIBVIRT) },
+  { "polls of 20 ms",             BOTH,        SECOND,       0,                BOTH_FIGURES, 20000, TOLD (60000, 23000, LIBVIRT) },
+  { "no resuming seen",           BOTH,        SECOND,       M (DEVICE_RESUMING), BOTH_FIGURES, 0, TOLD (60000, 3000, LIBVIRT) },
+  { "no resume event, but libvirt", BOTH,      SECOND,       M (GUEST_RESUME), BOTH_FIGURES, 0,    TOLD (60000, 3000, LIBVIRT) },
   /* without a lower fence: 3 ms before the guest's stop, and libvirt's 55 ms */
-  { "load not seen",              BOTH,        SECOND,       M (LOADED),       FALSE, 0,    PART (58000, LIBVIRT) },
-  { "sent not seen",              BOTH,        SECOND,       M (SENT),         FALSE, 0,    PART (58000, LIBVIRT) },
-  { "neither fence",              BOTH,        SECOND,       M (LOADED) | M (GUEST_RESUME), TRUE, 0, PART (3000, QEMU_EVENT) },
-  { "source alone",               SOURCE,      SECOND,       0,                FALSE, 0,    PART (58000, LIBVIRT) },
-  { "source alone, no libvirt",   SOURCE,      0,            0,                TRUE,  0,    PART (3000, QEMU_EVENT) },
+  { "load not seen",              BOTH,        SECOND,       M (LOADED),       BOTH_FIGURES, 0,    PART (58000, LIBVIRT) },
+  { "sent not seen",              BOTH,        SECOND,       M (SENT),         BOTH_FIGURES, 0,    PART (58000, LIBVIRT) },
+  { "neither fence",              BOTH,        SECOND,       M (LOADED) | M (GUEST_RESUME), NO_FIGURE, 0, PART (3000, QEMU_EVENT) },
+  { "source alone",               SOURCE,      SECOND,       0,                BOTH_FIGURES, 0,    PART (58000, LIBVIRT) },
+  { "source alone, no libvirt",   SOURCE,      0,            0,                NO_FIGURE, 0,    PART (3000, QEMU_EVENT) },
   /* the 4 ms from resume to running lie within libvirt's 55 */
-  { "destination alone",          DESTINATION, SECOND,       0,                FALSE, 0,    PART (55000, LIBVIRT) },
-  { "destination alone, no libvirt", DESTINATION, SECOND,    0,                TRUE,  0,    PART (4000, QEMU_EVENT) },
-  { "stop not seen",              BOTH,        SECOND,       M (DEVICE_STOP),  FALSE, 0,    PART (55000, LIBVIRT) },
-  { "running not seen",           BOTH,        SECOND,       M (DEVICE_RUNNING), FALSE, 0,  PART (58000, LIBVIRT) },
-  { "only the stop",              SOURCE,      0,            ~M (DEVICE_STOP), TRUE,  0,    NOTHING },
-  { "nothing",                    BOTH,        0,            ~0u,              TRUE,  0,    NOTHING },
+  { "destination alone",          DESTINATION, SECOND,       0,                BOTH_FIGURES, 0,    PART (55000, LIBVIRT) },
+  { "destination alone, no libvirt", DESTINATION, SECOND,    0,                NO_FIGURE, 0,    PART (4000, QEMU_EVENT) },
+  { "stop not seen",              BOTH,        SECOND,       M (DEVICE_STOP),  BOTH_FIGURES, 0,    PART (55000, LIBVIRT) },
+  { "running not seen",           BOTH,        SECOND,       M (DEVICE_RUNNING), BOTH_FIGURES, 0,  PART (58000, LIBVIRT) },
+  /* libvirt's own figure, with the clocks' difference in it, is all there is between the two stops */
+  { "source alone, raw figure",   SOURCE,      2000,         0,                RAW_FIGURE, 0, PART (63000, LIBVIRT) },
+  { "destination alone, raw figure", DESTINATION, 2000,      0,                RAW_FIGURE, 0, PART (60000, LIBVIRT) },
+  { "raw figure, load not seen",  BOTH,        2000,         M (LOADED),       RAW_FIGURE, 0, PART (63000, LIBVIRT) },
+  /* with both ends the clocks' difference is fenced in without libvirt */
+  { "both hosts, raw figure",     BOTH,        2000,         0,                RAW_FIGURE, 0, TOLD (59500, 3500, QEMU_EVENT) },
+  { "only the stop",              SOURCE,      0,            ~M (DEVICE_STOP), NO_FIGURE, 0,    NOTHING },
+  { "nothing",                    BOTH,        0,            ~0u,              NO_FIGURE, 0,    NOTHING },
 };
 
 /* The guest's ends at libvirt are 3 and 61 ms: 58 000, less 4 000 … plus 2 000, and a millisecond for the stamps. */
 static const Case downtimes[] = {
-  { "clocks agree",               BOTH,        0,            0,                FALSE, 0,    TOLD (57000, 4000, LIBVIRT) },
-  { "destination ahead",          BOTH,        5 * SECOND,   0,                FALSE, 0,    TOLD (57000, 4000, LIBVIRT) },
-  { "asked at the destination",   TURNED,      5 * SECOND,   0,                FALSE, 0,    TOLD (57000, 4000, LIBVIRT) },
+  { "clocks agree",               BOTH,        0,            0,                BOTH_FIGURES, 0,    TOLD (57000, 4000, LIBVIRT) },
+  { "destination ahead",          BOTH,        5 * SECOND,   0,                BOTH_FIGURES, 0,    TOLD (57000, 4000, LIBVIRT) },
+  { "asked at the destination",   TURNED,      5 * SECOND,   0,                BOTH_FIGURES, 0,    TOLD (57000, 4000, LIBVIRT) },
   /* STOP to RESUME is 54 000, less 5 000 … plus 2 000 */
-  { "destination far behind",     BOTH,        -5 * SECOND,  0,                TRUE,  0,    TOLD (52500, 3500, QEMU_EVENT) },
-  { "source alone",               SOURCE,      SECOND,       0,                FALSE, 0,    PART (55000, LIBVIRT) },
-  { "destination alone",          DESTINATION, SECOND,       0,                FALSE, 0,    PART (55000, LIBVIRT) },
-  { "load not seen",              BOTH,        SECOND,       M (LOADED),       FALSE, 0,    PART (55000, LIBVIRT) },
-  { "no libvirt, one host",       SOURCE,      SECOND,       0,                TRUE,  0,    NOTHING },
+  { "destination far behind",     BOTH,        -5 * SECOND,  0,                NO_FIGURE, 0,    TOLD (52500, 3500, QEMU_EVENT) },
+  { "source alone",               SOURCE,      SECOND,       0,                BOTH_FIGURES, 0,    PART (55000, LIBVIRT) },
+  { "destination alone",          DESTINATION, SECOND,       0,                BOTH_FIGURES, 0,    PART (55000, LIBVIRT) },
+  { "load not seen",              BOTH,        SECOND,       M (LOADED),       BOTH_FIGURES, 0,    PART (55000, LIBVIRT) },
+  { "raw figure, source alone",   SOURCE,      2000,         0,                RAW_FIGURE, 0, PART (60000, LIBVIRT) },
+  { "raw figure, destination alone", DESTINATION, 2000,      0,                RAW_FIGURE, 0, PART (60000, LIBVIRT) },
+  { "raw figure, load not seen",  BOTH,        2000,         M (LOADED),       RAW_FIGURE, 0, PART (60000, LIBVIRT) },
+  { "raw figure, both hosts",     BOTH,        2000,         0,                RAW_FIGURE, 0, TOLD (52500, 3500, QEMU_EVENT) },
+  { "no libvirt, one host",       SOURCE,      SECOND,       0,                NO_FIGURE, 0,    NOTHING },
 };
 /* clang-format on */
 
@@ -126,10 +149,12 @@ tell (AccmigTimeline *source, AccmigTimeline *destination, const Case *c)
                               T0 + story[i].at + (story[i].at_destination ? c->skew : 0),
                               polled ? ACCMIG_ORIGIN_POLL : ACCMIG_ORIGIN_QEMU_EVENT, polled ? c->poll : 0);
     }
-  if (!c->no_libvirt)
+  if (c->libvirt != NO_FIGURE)
     {
-      accmig_timeline_set_libvirt (source, 58000 + c->skew, 55000);
-      accmig_timeline_set_libvirt (destination, 58000 + c->skew, 55000);
+      gint64 net = c->libvirt == BOTH_FIGURES ? 55000 : -1;
+
+      accmig_timeline_set_libvirt (source, 58000 + c->skew, net);
+      accmig_timeline_set_libvirt (destination, 58000 + c->skew, net);
     }
 }
 
@@ -286,6 +311,43 @@ test_still_resuming (void)
   check_figure (accmig_timeline_get_outage (source, DEV, destination), (AccmigFigure)PART (58000, LIBVIRT));
 }
 
+/* The same seen by looking every 50 ms: nobody knows what it was between the two looks. */
+static void
+test_still_resuming_polled (void)
+{
+  g_autoptr (AccmigTimeline) source = accmig_timeline_new ();
+  g_autoptr (AccmigTimeline) destination = accmig_timeline_new ();
+  const Case c = { .unseen = M (DEVICE_RUNNING) | M (DEVICE_RESUMING) };
+
+  tell (source, destination, &c);
+  accmig_timeline_mark (destination, ACCMIG_MOMENT_DEVICE_RUNNING, DEV, T0 + 5000, ACCMIG_ORIGIN_POLL, 50000);
+  accmig_timeline_mark (destination, ACCMIG_MOMENT_DEVICE_RESUMING, DEV, T0 + 55000, ACCMIG_ORIGIN_POLL,
+                        50000);
+  check_figure (accmig_timeline_get_outage (source, DEV, destination), (AccmigFigure)PART (58000, LIBVIRT));
+}
+
+/* Looks that find the device still running do not move the end of its outage. */
+static void
+test_looks_go_on (void)
+{
+  g_autoptr (AccmigTimeline) source = accmig_timeline_new ();
+  g_autoptr (AccmigTimeline) destination = accmig_timeline_new ();
+  const Case c = { .unseen = M (DEVICE_RUNNING) };
+  AccmigFigure first;
+
+  tell (source, destination, &c);
+  accmig_timeline_mark (destination, ACCMIG_MOMENT_DEVICE_RUNNING, DEV, T0 + 80000, ACCMIG_ORIGIN_POLL,
+                        50000);
+  first = accmig_timeline_get_outage (source, DEV, destination);
+  g_assert_true (first.complete);
+  for (int i = 1; i < 5; i++)
+    {
+      accmig_timeline_mark (destination, ACCMIG_MOMENT_DEVICE_RUNNING, DEV, T0 + 80000 + i * 50000,
+                            ACCMIG_ORIGIN_POLL, 50000);
+      check_figure (accmig_timeline_get_outage (source, DEV, destination), first);
+    }
+}
+
 /* Repaired three seconds after the guest went on: that counts, and libvirt's figure is within it. */
 static void
 test_late_repair (void)
@@ -351,6 +413,32 @@ test_replacing (void)
   check_mark (t, ACCMIG_MOMENT_DEVICE_RUNNING, 310, ACCMIG_ORIGIN_QEMU_EVENT);
   accmig_timeline_mark (t, ACCMIG_MOMENT_DEVICE_RUNNING, DEV, 320, ACCMIG_ORIGIN_POLL, 1);
   check_mark (t, ACCMIG_MOMENT_DEVICE_RUNNING, 310, ACCMIG_ORIGIN_QEMU_EVENT);
+}
+
+/* A look replaces a look only when the device did something else in between. */
+static void
+test_replacing_polls (void)
+{
+  static const AccmigMoment others[] = { ACCMIG_MOMENT_DEVICE_STOP, ACCMIG_MOMENT_DEVICE_RESUMING };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (others); i++)
+    {
+      g_autoptr (AccmigTimeline) t = accmig_timeline_new ();
+
+      accmig_timeline_mark (t, others[i], DEV, 50, ACCMIG_ORIGIN_POLL, 50);
+      accmig_timeline_mark (t, ACCMIG_MOMENT_DEVICE_RUNNING, DEV, 100, ACCMIG_ORIGIN_POLL, 50);
+      accmig_timeline_mark (t, ACCMIG_MOMENT_DEVICE_RUNNING, DEV, 150, ACCMIG_ORIGIN_POLL, 50);
+      check_mark (t, ACCMIG_MOMENT_DEVICE_RUNNING, 100, ACCMIG_ORIGIN_POLL);
+      accmig_timeline_unmark (t, others[i], DEV);
+      accmig_timeline_mark (t, others[i], DEV, 200, ACCMIG_ORIGIN_QEMU_EVENT, 1);
+      accmig_timeline_mark (t, ACCMIG_MOMENT_DEVICE_RUNNING, DEV, 250, ACCMIG_ORIGIN_POLL, 50);
+      check_mark (t, ACCMIG_MOMENT_DEVICE_RUNNING, 250, ACCMIG_ORIGIN_POLL);
+      accmig_timeline_mark (t, ACCMIG_MOMENT_DEVICE_RUNNING, DEV, 300, ACCMIG_ORIGIN_POLL, 50);
+      check_mark (t, ACCMIG_MOMENT_DEVICE_RUNNING, 250, ACCMIG_ORIGIN_POLL);
+      accmig_timeline_unmark (t, ACCMIG_MOMENT_DEVICE_RUNNING, DEV);
+      accmig_timeline_mark (t, ACCMIG_MOMENT_DEVICE_RUNNING, DEV, 350, ACCMIG_ORIGIN_POLL, 50);
+      check_mark (t, ACCMIG_MOMENT_DEVICE_RUNNING, 350, ACCMIG_ORIGIN_POLL);
+    }
 }
 
 static void
@@ -428,7 +516,8 @@ test_json_round_trip (void)
     }
 }
 
-static const struct {
+static const struct
+{
   const char *name;
   const char *text;
   int code; /* -1: accepted */
@@ -564,9 +653,12 @@ main (int argc, char **argv)
   g_test_add_func ("/timeline/came-back", test_came_back);
   g_test_add_func ("/timeline/old-running", test_old_running);
   g_test_add_func ("/timeline/still-resuming", test_still_resuming);
+  g_test_add_func ("/timeline/still-resuming-polled", test_still_resuming_polled);
+  g_test_add_func ("/timeline/looks-go-on", test_looks_go_on);
   g_test_add_func ("/timeline/late-repair", test_late_repair);
   g_test_add_func ("/timeline/contradiction", test_contradiction);
   g_test_add_func ("/timeline/mark/replacing", test_replacing);
+  g_test_add_func ("/timeline/mark/replacing-polls", test_replacing_polls);
   g_test_add_func ("/timeline/mark/bad", test_bad_marks);
   g_test_add_func ("/timeline/json/form", test_json_form);
   g_test_add_func ("/timeline/json/round-trip", test_json_round_trip);
