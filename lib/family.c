@@ -12,7 +12,8 @@
 #include <string.h>
 
 /* Rows without ids match by driver alone. */
-static const struct {
+static const struct
+{
   const char *family;
   const char *driver;
   guint vendor;
@@ -73,4 +74,13 @@ driver_names_equal (const char *a, const char *b)
     if (*a != *b && !(strchr ("-_", *a) != NULL && strchr ("-_", *b) != NULL))
       return FALSE;
   return *a == *b;
+}
+
+const char *
+driver_of_module (const char *module)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (families); i++)
+    if (driver_names_equal (families[i].driver, module))
+      return families[i].driver;
+  return driver_names_equal (PLAIN_DRIVER, module) ? PLAIN_DRIVER : module;
 }

@@ -3,6 +3,9 @@
 
 #include <glib.h>
 
+/* The driver for every PCI function, which offers no migration. */
+#define PLAIN_DRIVER "vfio-pci"
+
 /*
  * Which driver family's rules apply to a device.
  *
@@ -18,3 +21,9 @@ const char *family_of_mdev (const char *type);
 /* Whether two names mean the same driver: modules are named with underscores where drivers may have dashes.
  */
 gboolean driver_names_equal (const char *a, const char *b);
+
+/*
+ * @module: name of a VFIO driver's module
+ * Returns: (transfer none): the driver in it, as sysfs spells it; @module itself for one that is not known
+ */
+const char *driver_of_module (const char *module);

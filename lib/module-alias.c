@@ -5,7 +5,8 @@
  * A VFIO variant driver lists its ids as override entries: lines "alias vfio_pci:PATTERN MODULE" of
  * modules.alias. libvirt (10.0 and later) picks the driver of a managed hostdev from them: of the patterns
  * that match the device, the one with the fewest wildcards, the first of equals. The same choice is made
- * here, so that a device can be judged by the driver it will have.
+ * here, so that a device can be judged by the driver it will have. The file names modules; a driver's name
+ * may have dashes where its module's has underscores.
  */
 
 #include "module-alias.h"
@@ -16,20 +17,20 @@
 #include <string.h>
 #include <sys/utsname.h>
 
+#include "family.h"
+
 #define ALIAS_PREFIX "alias vfio_pci:"
 #define PCI_PREFIX   "pci:"
 
-/* What vfio-pci is called as a driver; its module is named with an underscore. */
-#define PLAIN_DRIVER "vfio-pci"
-#define PLAIN_MODULE "vfio_pci"
-
-typedef struct {
+typedef struct
+{
   char *pattern; /* without the "vfio_pci:" */
-  char *module;
+  char *driver;
   guint n_wildcards;
 } Alias;
 
-struct _ModuleAliases {
+struct _ModuleAliases
+{
   GArray *entries; /* of Alias, in the order of the file */
 };
 
@@ -42,7 +43,7 @@ alias_clear (gpointer data)
   Alias *alias = data;
 
   g_free (alias->pattern);
-  g_free (alias->module);
+  g_free (alias->driver);
 }
 
 static guint
@@ -66,7 +67,7 @@ add_entry (ModuleAliases *self, const char *line)
     return;
   alias.n_wildcards = count_wildcards (words[0]);
   alias.pattern = g_strdup (words[0]);
-  alias.module = g_strdup (strcmp (words[1], PLAIN_MODULE) == 0 ? PLAIN_DRIVER : words[1]);
+  alias.driver = g_strdup (driver_of_module (words[1]));
   g_array_append_val (self->entries, alias);
 }
 
@@ -125,5 +126,5 @@ module_aliases_best (const ModuleAliases *self, const char *modalias)
       if (best == NULL || alias->n_wildcards < best->n_wildcards)
         best = alias;
     }
-  return best != NULL ? best->module : PLAIN_DRIVER;
+  return best != NULL ? best->driver : PLAIN_DRIVER;
 }

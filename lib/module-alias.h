@@ -18,7 +18,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (ModuleAliases, module_aliases_free)
 
 /*
  * @modalias: a PCI device's own, "pci:v000019E5d0000A256sv…"
- * Returns: (transfer none) (nullable): module of the entry with the fewest wildcards; "vfio-pci" for the
- * catch-all and where nothing matches
+ * Returns: (transfer none): driver of the entry with the fewest wildcards; "vfio-pci" for the catch-all and
+ * where nothing matches
  */
 const char *module_aliases_best (const ModuleAliases *aliases, const char *modalias);

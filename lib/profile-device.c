@@ -29,7 +29,8 @@
 #define MIGSIM_PARAMETERS "module/migsim/parameters/"
 
 /* What the builders of a profile's parts look at. */
-typedef struct {
+typedef struct
+{
   int sysfs_fd;
   const AccmigDeviceInfo *info;
   const AccmigProbe *probe; /* all zero when nobody opened the device */
@@ -89,7 +90,8 @@ read_cpu (int sysfs_fd)
 }
 
 /* By the names that IOMMU drivers give their instances in class/iommu. */
-static const struct {
+static const struct
+{
   const char *prefix;
   const char *name;
 } iommus[] = {
@@ -189,7 +191,8 @@ build_device (const Source *source)
 
 /* PCI revision of the engine → version. 0x30 is V3 and everything later that hides behind it: only the driver
  * can tell them apart, by a register. */
-static const struct {
+static const struct
+{
   gint64 revision;
   const char *version;
 } hisi_acc_versions[] = {
@@ -328,7 +331,8 @@ add_mtty (JsonObject *family, const Source *source)
 
 /* Families with an object of their own in the profile; with match data, what it tells of family and device.
  */
-static const struct {
+static const struct
+{
   const char *family;
   gsize match_size;
   void (*add) (JsonObject *family, const Source *source);
@@ -386,8 +390,11 @@ static void
 replace_by_match (JsonObject *root, gsize row, const AccmigProbe *probe)
 {
   const char *name = builders[row].family;
-  JsonObject *family = json_object_get_object_member (root, name);
+  JsonObject *family;
 
+  if (!json_object_has_member (root, name))
+    json_object_set_object_member (root, name, json_object_new ());
+  family = json_object_get_object_member (root, name);
   json_object_remove_member (family, "major");
   json_object_remove_member (family, "minor");
   builders[row].add_match (family, probe);

@@ -35,6 +35,7 @@ ACCMIG_API gboolean accmig_address_is_valid (const char *address, AccmigKind *re
 /**
  * accmig_inventory_read:
  * @sysfs_fd: directory fd of sysfs, or of a tree that looks like it
+ * @error: IO when @sysfs_fd is no open directory
  * Returns: (transfer full) (nullable): the snapshot. A host without PCI or mdev bus gives an empty one;
  *   a device that vanishes while it is read is left out
  */
@@ -59,7 +60,8 @@ ACCMIG_API const AccmigDeviceInfo *accmig_inventory_get (const AccmigInventory *
  * accmig_inventory_lookup:
  * Returns: (transfer none) (nullable): the device with @address
  */
-ACCMIG_API const AccmigDeviceInfo *accmig_inventory_lookup (const AccmigInventory *inventory, const char *address);
+ACCMIG_API const AccmigDeviceInfo *accmig_inventory_lookup (const AccmigInventory *inventory,
+                                                            const char *address);
 
 /* Getters. Strings are borrowed and live as long as the inventory; NULL where sysfs says nothing. */
 
@@ -69,8 +71,9 @@ ACCMIG_API AccmigKind accmig_device_info_get_kind (const AccmigDeviceInfo *info)
 ACCMIG_API const char *accmig_device_info_get_driver (const AccmigDeviceInfo *info);
 /** accmig_device_info_is_vfio: Returns: whether the bound driver is a VFIO driver (has vfio-dev/) */
 ACCMIG_API gboolean accmig_device_info_is_vfio (const AccmigDeviceInfo *info);
-/** accmig_device_info_get_variant: Returns: (nullable): module of the best VFIO variant driver by modules.alias, the
- *  one libvirt would choose for managed='yes'; "vfio-pci" when only the catch-all matches; NULL for an mdev */
+/** accmig_device_info_get_variant: Returns: (nullable): the best VFIO variant driver by modules.alias, the
+ * one libvirt would choose for managed='yes'; "vfio-pci" when only the catch-all matches; NULL for an mdev,
+ * and when modules.alias cannot be read */
 ACCMIG_API const char *accmig_device_info_get_variant (const AccmigDeviceInfo *info);
 /** accmig_device_info_get_pf: Returns: (nullable): PCI address of the PF, or the parent of an mdev */
 ACCMIG_API const char *accmig_device_info_get_pf (const AccmigDeviceInfo *info);
@@ -88,8 +91,9 @@ ACCMIG_API guint accmig_device_info_get_device_id (const AccmigDeviceInfo *info)
 ACCMIG_API guint accmig_device_info_get_revision (const AccmigDeviceInfo *info);
 /** accmig_device_info_get_mdev_type: Returns: (nullable): type id ("mtty-1") of an mdev */
 ACCMIG_API const char *accmig_device_info_get_mdev_type (const AccmigDeviceInfo *info);
-/** accmig_device_info_get_family: Returns: family whose rules apply ("hisi_acc", "migsim", "mtty", … "generic"),
- *  from the ids, or the parent of an mdev; static */
+/** accmig_device_info_get_family: Returns: family whose rules apply ("hisi_acc", "migsim", … "generic"), from
+ *  the ids, or the parent of an mdev; static */
 ACCMIG_API const char *accmig_device_info_get_family (const AccmigDeviceInfo *info);
-/** accmig_device_info_get_owner: Returns: "host" when a native driver is bound, else "free": sysfs knows no guests */
+/** accmig_device_info_get_owner: Returns: "host" when a native driver is bound, else "free": sysfs knows no
+ *  guests */
 ACCMIG_API const char *accmig_device_info_get_owner (const AccmigDeviceInfo *info);

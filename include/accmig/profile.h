@@ -22,7 +22,8 @@ typedef struct _AccmigProfile AccmigProfile;
 #define ACCMIG_PROFILE_MAX_DEPTH 8           /* nested objects and arrays */
 
 /* What is known of a device only by opening it. Plain data; fill with zero for "not known". */
-typedef struct {
+typedef struct
+{
   gboolean known;         /* whether the rest was read */
   guint64 flags;          /* #AccmigFlags; 0: the driver offers no migration */
   guint64 stop_copy_size; /* bytes; 0 when unknown */
@@ -53,7 +54,8 @@ ACCMIG_API AccmigProfile *accmig_profile_new_from_device (int sysfs_fd, const Ac
  * @target: a device of the stream's family
  * @match: the stream's first bytes
  * @length: how many; accmig_profile_match_size() of them are looked at
- * @error: UNSUPPORTED for a family without match data, TRUNCATED
+ * @error: UNSUPPORTED for a family without match data; TRUNCATED; INVALID or LIMIT when @match and @target
+ *   make no valid profile together
  * Returns: (transfer full) (nullable): the profile of the device that saved the stream, as far as its match
  * data tells; all else is as @target has it. Held against @target it answers what a driver may forget to
  * check: hisi_acc compares only the first stream after it was bound on kernels before 7.0

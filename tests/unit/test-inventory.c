@@ -222,7 +222,8 @@ test_odd_attributes (void)
 static void
 test_addresses (void)
 {
-  static const struct {
+  static const struct
+  {
     const char *address;
     int kind; /* -1: none */
   } rows[] = {
@@ -271,7 +272,8 @@ test_addresses (void)
 static void
 test_variants (void)
 {
-  static const struct {
+  static const struct
+  {
     const char *modalias;
     const char *module;
   } rows[] = {
@@ -309,6 +311,33 @@ test_best_variant (void)
   g_assert_cmpstr (module_aliases_best (aliases, "pci:v00008086d00004321sv0sd0bc02sc00i00"), ==, "loose");
 }
 
+/* The file names modules; what is bound and written to driver_override is the driver's name. */
+static void
+test_driver_names (void)
+{
+  static const char text[] = "alias vfio_pci:v00008086d0000B081sv*sd*bc*sc*i* xe_vfio_pci\n"
+                             "alias vfio_pci:v000019E5d0000A256sv*sd*bc*sc*i* hisi_acc_vfio_pci\n"
+                             "alias vfio_pci:v00001234d*sv*sd*bc*sc*i* unheard_of\n"
+                             "alias vfio_pci:v*d*sv*sd*bc*sc*i* vfio_pci\n";
+  static const struct
+  {
+    const char *modalias, *driver;
+  } rows[] = {
+    { "pci:v00008086d0000B081sv0sd0bc03sc80i00", "xe-vfio-pci" },
+    { "pci:v000019E5d0000A256sv0sd0bc10sc00i00", "hisi_acc_vfio_pci" },
+    { "pci:v00001234d00000001sv0sd0bc10sc00i00", "unheard_of" },
+    { "pci:v00005678d00000001sv0sd0bc10sc00i00", "vfio-pci" },
+  };
+  g_autoptr (MockSysfs) mock = mock_sysfs_new ();
+  g_autofree char *path = g_build_filename (mock_sysfs_get_root (mock), "alias", NULL);
+  g_autoptr (ModuleAliases) aliases = NULL;
+
+  mock_sysfs_write (mock, "alias", text);
+  aliases = module_aliases_read (path);
+  for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
+    g_assert_cmpstr (module_aliases_best (aliases, rows[i].modalias), ==, rows[i].driver);
+}
+
 static void
 test_no_aliases (void)
 {
@@ -327,7 +356,8 @@ test_no_aliases (void)
 static void
 test_families (void)
 {
-  static const struct {
+  static const struct
+  {
     guint vendor, device;
     const char *driver, *variant, *family;
   } rows[] = {
@@ -361,7 +391,8 @@ test_families (void)
 static void
 test_numbers (void)
 {
-  static const struct {
+  static const struct
+  {
     const char *text;
     gboolean valid;
     gint64 value;
@@ -427,6 +458,7 @@ main (int argc, char **argv)
   g_test_add_func ("/inventory/addresses", test_addresses);
   g_test_add_func ("/inventory/variants", test_variants);
   g_test_add_func ("/inventory/best-variant", test_best_variant);
+  g_test_add_func ("/inventory/driver-names", test_driver_names);
   g_test_add_func ("/inventory/no-aliases", test_no_aliases);
   g_test_add_func ("/inventory/families", test_families);
   g_test_add_func ("/inventory/numbers", test_numbers);

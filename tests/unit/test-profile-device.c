@@ -6,6 +6,7 @@
 #include <accmig/compat.h>
 #include <accmig/fsm.h>
 
+#include <json-glib/json-glib.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -138,7 +139,8 @@ test_hisi_acc_match (void)
 static void
 test_hisi_acc_hardware (void)
 {
-  static const struct {
+  static const struct
+  {
     const char *revision, *version;
   } rows[] = {
     { "0x20", "v1" }, { "0x21", "v2" },   { "0x30", "v3+" }, { "0x50", "v4" },
@@ -163,7 +165,8 @@ test_migration (void)
   static const AccmigProbe offers = { .known = TRUE, .flags = 1 };
   static const AccmigProbe offers_not = { .known = TRUE };
   static const AccmigProbe unasked = { .flags = 7 };
-  static const struct {
+  static const struct
+  {
     const char *driver;
     gboolean vfio;
     const AccmigProbe *probe;
@@ -266,7 +269,8 @@ test_migsim (void)
 static void
 test_host (void)
 {
-  static const struct {
+  static const struct
+  {
     const char *path, *text, *cpu, *iommu;
   } rows[] = {
     { "class/iommu/dmar1/type", "", NULL, "intel" },
@@ -302,11 +306,26 @@ test_match_sizes (void)
   g_assert_cmpuint (accmig_profile_match_size (NULL), ==, 0);
 }
 
+/* There are rules about kernels, and this test runs on any. */
+static AccmigProfile *
+on_another_kernel (const AccmigProfile *profile)
+{
+  g_autofree char *json = accmig_profile_to_json (profile);
+  g_autoptr (JsonNode) root = json_from_string (json, NULL);
+  JsonObject *host = json_object_get_object_member (json_node_get_object (root), "host");
+  g_autofree char *text = NULL;
+
+  json_object_set_string_member (host, "kernel", "6.16.0");
+  text = json_to_string (root, FALSE);
+  return accmig_profile_new_from_json (text, -1, NULL);
+}
+
 /* A stream whose match data was changed in one place, held against the device that wrote it. */
 static void
 test_from_match (void)
 {
-  static const struct {
+  static const struct
+  {
     gsize offset;
     guint8 value;
     const char *rule; /* (nullable): what the verdict turns on */
@@ -321,14 +340,15 @@ test_from_match (void)
   g_autoptr (MockSysfs) mock = sec_host ("hisi_acc_vfio_pci", TRUE);
   guint8 match[HISI_ACC_MATCH_SIZE] = { 0 };
   const AccmigProbe probe = { TRUE, ACCMIG_FLAG_STOP_COPY | ACCMIG_FLAG_PRE_COPY, 176, match, sizeof match };
-  g_autoptr (AccmigProfile) target = NULL;
+  g_autoptr (AccmigProfile) here = NULL, target = NULL;
   g_autoptr (GError) error = NULL;
 
   PUT (match, HISI_ACC_OFFSET_MAGIC, guint64, HISI_ACC_MAGIC_V2);
   PUT (match, HISI_ACC_OFFSET_QP_NUM, guint32, 18);
   PUT (match, HISI_ACC_OFFSET_DEV_ID, guint32, 0xa256);
   PUT (match, HISI_ACC_OFFSET_MAJOR, guint16, 1);
-  target = profile_of (mock, VF, &probe);
+  here = profile_of (mock, VF, &probe);
+  target = on_another_kernel (here);
   for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
     {
       guint8 changed[HISI_ACC_MATCH_SIZE];
@@ -349,6 +369,24 @@ test_from_match (void)
   g_assert_error (error, ACCMIG_ERROR, ACCMIG_ERROR_TRUNCATED);
 }
 
+/* A device that nobody could ask has no match data of its own, and its profile maybe no object to hold it. */
+static void
+test_from_match_alone (void)
+{
+  static const char text[] = "{\"format\":\"accmig-profile/1\",\"host\":{},\"device\":{\"address\":\"" VF
+                             "\",\"kind\":\"pci\",\"family\":\"hisi_acc\"}}";
+  g_autoptr (AccmigProfile) target = accmig_profile_new_from_json (text, -1, NULL);
+  g_autoptr (AccmigProfile) source = NULL;
+  g_autoptr (GError) error = NULL;
+  guint8 match[HISI_ACC_MATCH_SIZE] = { 0 };
+
+  PUT (match, HISI_ACC_OFFSET_MAGIC, guint64, HISI_ACC_MAGIC_V2);
+  PUT (match, HISI_ACC_OFFSET_QP_NUM, guint32, 18);
+  source = accmig_profile_new_from_match (target, match, sizeof match, &error);
+  g_assert_no_error (error);
+  assert_uint (source, "hisi_acc.qp-num", 18);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -363,5 +401,6 @@ main (int argc, char **argv)
   g_test_add_func ("/profile/device/host", test_host);
   g_test_add_func ("/profile/device/match-sizes", test_match_sizes);
   g_test_add_func ("/profile/device/from-match", test_from_match);
+  g_test_add_func ("/profile/device/from-match-alone", test_from_match_alone);
   return g_test_run ();
 }
