@@ -37,6 +37,7 @@
 /* A page table: for each page the device sees, the page of physical memory. */
 struct paging_domain {
 	struct iommu_domain domain;
+	struct accsim *sim;
 	struct xarray pages;
 };
 
@@ -74,6 +75,23 @@ static int paging_map(struct iommu_domain *domain, unsigned long iova, phys_addr
 	return 0;
 }
 
+/*
+ * The device looks a page up and touches it under one hold of the accelerator's
+ * lock. Whoever takes that lock after a page left the table knows that the device
+ * is done with it.
+ *
+ * The lock is not held while the table changes: the table has a lock of its own,
+ * which paging_map() takes with interrupts on, and the device runs in an interrupt.
+ */
+static void wait_for_device(struct accsim *sim)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&sim->lock, flags);
+	raw_spin_unlock_irqrestore(&sim->lock, flags);
+}
+
+/* When this returns, the pages are their owner's to let go. */
 static size_t paging_unmap(struct iommu_domain *domain, unsigned long iova, size_t size,
 			   size_t count, struct iommu_iotlb_gather *gather)
 {
@@ -82,6 +100,7 @@ static size_t paging_unmap(struct iommu_domain *domain, unsigned long iova, size
 	for (offset = 0; offset < size * count; offset += PAGE_SIZE)
 		if (!xa_erase(&to_paging(domain)->pages, (iova + offset) >> PAGE_SHIFT))
 			break;
+	wait_for_device(to_paging(domain)->sim);
 	return offset;
 }
 
@@ -130,10 +149,15 @@ static const struct iommu_dirty_ops dirty_ops = {
 
 static struct iommu_domain *paging_alloc(struct device *dev)
 {
-	struct paging_domain *paging = kzalloc(sizeof(*paging), GFP_KERNEL);
+	struct accsim_function *fn = accsim_function_of(dev);
+	struct paging_domain *paging;
 
+	if (!fn)
+		return NULL;
+	paging = kzalloc(sizeof(*paging), GFP_KERNEL);
 	if (!paging)
 		return NULL;
+	paging->sim = fn->sim;
 	xa_init(&paging->pages);
 	paging->domain.type = IOMMU_DOMAIN_UNMANAGED;
 	paging->domain.ops = &paging_ops;
