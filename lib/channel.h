@@ -10,7 +10,8 @@
  *
  * While a channel is open its fd does not block, also for others who share it. Nobody may close it meanwhile.
  */
-typedef struct {
+typedef struct
+{
   int fd;
   int cancel_fd; /* -1, or readable when the work must stop */
   int old_flags; /* of fd, put back at the end */

@@ -26,7 +26,8 @@
 #define WHAT            "domain XML"
 #define NAME_MAX_LENGTH 255
 
-typedef struct {
+typedef struct
+{
   AccmigHostdev public;
   char *alias;
   char *key;
@@ -35,7 +36,8 @@ typedef struct {
   xmlNode *address_node; /* borrowed from the document */
 } Hostdev;
 
-struct _AccmigDomain {
+struct _AccmigDomain
+{
   xmlDoc *document;
   char *name;
   char *uuid;

@@ -10,7 +10,7 @@
 #include <errno.h>
 #include <stdarg.h>
 
-G_DEFINE_QUARK (accmig-error-quark, accmig_error)
+G_DEFINE_QUARK (accmig - error - quark, accmig_error)
 
 /* The kernel's answers that callers branch on; everything else is IO. */
 static AccmigError

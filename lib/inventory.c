@@ -23,7 +23,8 @@
 #define PCI_DEVICES  "bus/pci/devices"
 #define MDEV_DEVICES "bus/mdev/devices"
 
-struct _AccmigDeviceInfo {
+struct _AccmigDeviceInfo
+{
   char *address;
   AccmigKind kind;
   char *driver;
@@ -42,7 +43,8 @@ struct _AccmigDeviceInfo {
   const char *family;
 };
 
-struct _AccmigInventory {
+struct _AccmigInventory
+{
   GPtrArray *devices; /* of AccmigDeviceInfo: VFs, then mdevs */
 };
 

@@ -21,14 +21,16 @@
 /* How much of a text from outside an error message repeats. */
 #define MAX_QUOTE 64
 
-struct _AccmigProfile {
+struct _AccmigProfile
+{
   gatomicrefcount references;
   JsonNode *root;
   char *canonical;
   char *digest;
 };
 
-typedef enum {
+typedef enum
+{
   MEMBER_OBJECT,
   MEMBER_TEXT,
   MEMBER_NUMBER, /* 0 … 2^63 - 1 */
@@ -44,7 +46,8 @@ static const char *const type_names[] = {
 };
 
 /* Every known member; a member's object comes before it. */
-static const struct {
+static const struct
+{
   const char *path;
   MemberType type;
   gboolean required;

@@ -14,7 +14,8 @@
 
 #include "error-private.h"
 
-typedef struct {
+typedef struct
+{
   const char *start;
   const char *at;
   const char *end;

@@ -46,12 +46,14 @@
 #define UAPI_FEATURE_MIG_DEVICE_STATE 2u
 #define UAPI_FEATURE_MIG_DATA_SIZE    9u
 
-struct uapi_group_status {
+struct uapi_group_status
+{
   guint32 argsz;
   guint32 flags;
 };
 
-struct uapi_bind_iommufd {
+struct uapi_bind_iommufd
+{
   guint32 argsz;
   guint32 flags;
   gint32 iommufd;
@@ -59,27 +61,31 @@ struct uapi_bind_iommufd {
 };
 
 /* A feature request without payload, to probe with. */
-struct uapi_feature {
+struct uapi_feature
+{
   guint32 argsz;
   guint32 flags;
 };
 
 /* MIGRATION: migration flags. MIG_DATA_SIZE: bytes. */
-struct uapi_feature_u64 {
+struct uapi_feature_u64
+{
   guint32 argsz;
   guint32 flags;
   guint64 value;
 };
 
 /* MIG_DEVICE_STATE */
-struct uapi_feature_state {
+struct uapi_feature_state
+{
   guint32 argsz;
   guint32 flags;
   guint32 device_state;
   gint32 data_fd;
 };
 
-struct uapi_precopy_info {
+struct uapi_precopy_info
+{
   guint32 argsz;
   guint32 flags; /* not an output unless the second version of the feature was asked for, which we never do */
   guint64 initial_bytes;

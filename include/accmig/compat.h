@@ -6,8 +6,9 @@
 /*
  * Holding a source profile against a target profile.
  *
- * Rules are rows of a table: field, relation, severity, sentence, remedy. The verdict carries a finding for each
- * rule that did not simply hold, in an order chosen for the reader: identity before capability before quantity.
+ * Rules are rows of a table: field, relation, severity, sentence, remedy. The verdict carries a finding for
+ * each rule that did not simply hold, in an order chosen for the reader: identity before capability before
+ * quantity.
  */
 
 typedef struct _AccmigVerdict AccmigVerdict;
@@ -31,19 +32,19 @@ typedef enum
 /* One row of a verdict. Strings are borrowed from the verdict; values are "-" where a side does not say. */
 typedef struct
 {
-  const char *rule;         /* "hisi_acc.qp-num" */
+  const char *rule; /* "hisi_acc.qp-num" */
   AccmigSeverity severity;
-  const char *field;        /* path in the profile, "hisi_acc.qp-num" */
+  const char *field; /* path in the profile, "hisi_acc.qp-num" */
   const char *source_value;
   const char *target_value;
-  const char *sentence;     /* "queue count differs: source has 8, 0000:75:00.3 has 4" */
-  const char *remedy;       /* what an operator can do; may be "" */
+  const char *sentence; /* "queue count differs: source has 8, 0000:75:00.3 has 4" */
+  const char *remedy;   /* what an operator can do; may be "" */
 } AccmigFinding;
 
 typedef enum
 {
   ACCMIG_COMPAT_NONE = 0,
-  ACCMIG_COMPAT_MANAGED = 1 << 0, /* libvirt binds the target itself (managed='yes'): its variant driver counts */
+  ACCMIG_COMPAT_MANAGED = 1 << 0, /* libvirt binds the target (managed='yes'): its variant driver counts */
 } AccmigCompatOptions;
 
 /**
@@ -68,8 +69,8 @@ ACCMIG_API const AccmigFinding *accmig_verdict_get_finding (const AccmigVerdict 
 
 /**
  * accmig_verdict_get_decisive:
- * Returns: (transfer none) (nullable): the first finding of the severity that made the outcome; NULL when compatible.
- *   Its sentence and rule make the refusal line: "queue count differs: … [hisi_acc.qp-num]"
+ * Returns: (transfer none) (nullable): the first finding of the severity that made the outcome; NULL when
+ * compatible. Its sentence and rule make the refusal line: "queue count differs: … [hisi_acc.qp-num]"
  */
 ACCMIG_API const AccmigFinding *accmig_verdict_get_decisive (const AccmigVerdict *verdict);
 

@@ -27,7 +27,8 @@ typedef struct _AccmigDomain AccmigDomain;
  * hot-unplug the guest's hostdev1 arrives as hostdev0. The key is the alias after such a fresh numbering, the
  * same on both hosts of a move, and thus what the metadata and the records of a move go by.
  */
-typedef struct {
+typedef struct
+{
   const char *alias; /* "hostdev0": QEMU's id of the device here; the key where the XML names none */
   const char *key;   /* alias after fresh numbering */
   AccmigKind kind;

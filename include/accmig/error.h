@@ -14,7 +14,7 @@ typedef enum
   ACCMIG_ERROR_NOT_FOUND,   /* no such device, member, file */
   ACCMIG_ERROR_BUSY,        /* somebody else has the device open, or it is not quiet (kernel: EBUSY) */
   ACCMIG_ERROR_UNSUPPORTED, /* the bound driver offers no migration, or not this state (kernel: ENOTTY) */
-  ACCMIG_ERROR_REFUSED,     /* the driver refused the stream: a match check failed (kernel: EFAULT on write) */
+  ACCMIG_ERROR_REFUSED,     /* the driver refused the stream: a match check failed (EFAULT on write) */
   ACCMIG_ERROR_TRUNCATED,   /* the stream ended too early */
   ACCMIG_ERROR_BAD_STATE,   /* the request makes no sense in the device's present state */
   ACCMIG_ERROR_IO,          /* everything else the kernel answered; the message carries the errno text */

@@ -11,7 +11,8 @@
  * will do. Numbers of states and flags are the kernel's own, so values pass through unchanged.
  */
 
-typedef enum {
+typedef enum
+{
   ACCMIG_STATE_ERROR = 0,
   ACCMIG_STATE_STOP = 1,
   ACCMIG_STATE_RUNNING = 2,
@@ -24,7 +25,8 @@ typedef enum {
 
 #define ACCMIG_N_STATES 8
 
-typedef enum {
+typedef enum
+{
   ACCMIG_FLAG_STOP_COPY = 1 << 0,
   ACCMIG_FLAG_P2P = 1 << 1,
   ACCMIG_FLAG_PRE_COPY = 1 << 2,
