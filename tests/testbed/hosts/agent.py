@@ -28,14 +28,12 @@ class Agent:
         data = json.loads(self.host.run(shlex.join(words)).stdout)["data"][0]
         return json.loads(data) if isinstance(data, str) and data.startswith("{") else data
 
-    def property(self, name, path=ROOT, interface="Manager"):
-        words = ["busctl", "--json=short", "get-property", BUS, path, f"{BUS}.{interface}", name]
-        return json.loads(self.host.run(shlex.join(words)).stdout)["data"]
-
     def device(self, address, name):
-        """A property of a device's object."""
+        """A property of a device's object; None when there is no such object."""
         path = f"{ROOT}/devices/" + "".join(c if c.isalnum() else "_" for c in address)
-        return self.property(name, path, "Device")
+        words = ["busctl", "--json=short", "get-property", BUS, path, f"{BUS}.Device", name]
+        done = self.host.run(shlex.join(words), check=False)
+        return json.loads(done.stdout)["data"] if done.returncode == 0 else None
 
     def migration(self, number=0):
         """The record of one migration; the newest without a number."""
