@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The gate: what does not fit is refused before anything is touched, and failures of the agent follow its policy."""
+
+import re
+import time
+
+import pytest
+
+from hosts.domain import Domain
+
+ACC = "0001:00:00.1"
+
+
+def start(host, domain):
+    host.start_domain(domain)
+    host.agent.wait_profile(domain)
+
+
+def refused(source, destination, domain):
+    """Migrate in vain; returns the line that virsh showed. The guest at the source never noticed."""
+    resets = None
+    if domain.kind == "acc" and destination.devices.show()["acc"]:
+        resets = destination.devices.acc_state(domain.device)["resets"]
+    beat = source.heartbeat(domain)
+    cursor = destination.cursor()
+    done = source.migrate(domain, destination, check=False)
+
+    assert done.returncode != 0
+    found = re.search(r"accmig: refused .*", done.stderr)
+    assert found, done.stderr
+    assert source.domain_state(domain) == "running"
+    assert destination.domain_state(domain) == "absent"
+    source.wait_beat(domain, after=beat)
+    assert not any("Suspended" in line for line in source.guest_log(domain).splitlines())
+    assert not destination.journal(cursor, _TRANSPORT="kernel", SYSLOG_IDENTIFIER="qemu")
+    del resets
+    return found.group(0)
+
+
+def test_other_queue_count(source, destination, agents):
+    """Case 2: the destination's VF has another queue count."""
+    destination.devices.down("acc")
+    destination.devices.up("acc", accsim={"total_queues": 32})
+    domain = Domain("acc", ACC)
+    start(source, domain)
+    before = destination.agent.last_id()
+
+    line = refused(source, destination, domain)
+
+    assert re.fullmatch(rf"accmig: refused guest: hostdev0: queue count differs: source has \d+, {ACC} has \d+ "
+                        r"\[hisi_acc\.qp-num\]", line), line
+    record = destination.agent.wait_migration(domain, "refused", after=before)
+    assert "queue count differs" in record["cause"]
+    assert not destination.run("ls /run/libvirt/qemu/guest.pid", check=False).stdout
+
+
+def test_plain_vfio_pci(source, destination, agents):
+    """Case 3: the destination's VF is bound to plain vfio-pci, which migrates nothing."""
+    domain = Domain("acc", ACC)
+    start(source, domain)
+    path = f"/sys/bus/pci/devices/{ACC}"
+    destination.run(f"modprobe vfio-pci; echo {ACC} > {path}/driver/unbind; echo vfio-pci > {path}/driver_override; "
+                    f"echo {ACC} > /sys/bus/pci/drivers_probe")
+    destination.devices.down  # the reset before the next test makes them anew
+    destination.devices._changed.add("acc")
+
+    line = refused(source, destination, domain)
+
+    assert "vfio-pci" in line and "hisi_acc_vfio_pci" in line
+
+
+def test_pf_driver_missing(source, destination, agents):
+    """Case 3: the VF was bound while its PF had no native driver, so the variant driver offers no migration."""
+    domain = Domain("acc", ACC)
+    start(source, domain)
+    destination.devices._changed.add("acc")
+    destination.run("for v in 1 2 3; do echo 0001:00:00.$v > /sys/bus/pci/drivers/hisi_acc_vfio_pci/unbind; done; "
+                    "echo 0001:00:00.0 > /sys/bus/pci/drivers/hisi_sec2/unbind", check=False)
+
+    line = refused(source, destination, domain)
+
+    assert re.search(r"no device|0001:00:00\.0|hisi_sec2|driver", line), line
+
+
+@pytest.mark.parametrize("policy", ["refuse", "accept"])
+def test_no_profile(source, destination, agents, policy):
+    """Case 4: nothing in the XML tells what the source is."""
+    destination.agent.configure(f"[gate]\non-no-profile = {policy}\n")
+    source.agent.unit("stop", "accmigd.service")
+    domain = Domain("migsim", "0000:01:10.0")
+    source.start_domain(domain)
+    cursor = destination.cursor()
+
+    if policy == "refuse":
+        line = refused(source, destination, domain)
+        assert "profile" in line
+    else:
+        source.migrate(domain, destination)
+        assert destination.wait_journal(cursor, "profile", unit="accmigd.service")
+
+
+@pytest.mark.parametrize("policy", ["refuse", "accept"])
+def test_agent_stopped(source, destination, agents, policy):
+    """Case 4: the destination's agent does not answer."""
+    destination.agent.configure(f"[gate]\non-agent-failure = {policy}\n")
+    domain = Domain("migsim", "0000:01:10.0")
+    start(source, domain)
+    destination.agent.unit("mask", "--runtime", "--now", "accmigd.service")
+    started = time.monotonic()
+
+    if policy == "refuse":
+        line = refused(source, destination, domain)
+        assert "agent does not answer" in line and "gate.on-agent-failure" in line
+    else:
+        source.migrate(domain, destination)
+    assert time.monotonic() - started < 120
+
+
+@pytest.mark.parametrize("policy", ["refuse", "accept"])
+def test_broker_stopped(source, destination, agents, policy):
+    """Case 4: the privileged half is not there, so the target cannot be asked."""
+    destination.agent.configure(f"[gate]\non-unknown = {policy}\n")
+    domain = Domain("acc", ACC)
+    start(source, domain)
+    destination.agent.unit("stop", "accmig-broker.socket", "accmig-broker.service")
+
+    if policy == "refuse":
+        assert "broker" in refused(source, destination, domain)
+    else:
+        source.migrate(domain, destination)
+
+
+def test_wait_is_over(source, destination, agents):
+    """Case 4: an agent that hangs costs libvirt no more than the hook's limit."""
+    destination.agent.configure("[gate]\nhook-timeout = 5\n")
+    domain = Domain("migsim", "0000:01:10.0")
+    start(source, domain)
+    pid = destination.agent.pid("accmigd.service")
+    destination.run(f"kill -STOP {pid}")
+    try:
+        line = refused(source, destination, domain)
+    finally:
+        destination.run(f"kill -CONT {pid}")
+
+    assert "agent does not answer" in line
