@@ -5,6 +5,7 @@ The source tree is seen read-only; meson's build directory lies in the state dir
 compiles only what has changed.
 """
 
+import shutil
 import time
 
 from . import roots, state
@@ -15,6 +16,9 @@ INSTALL_LIMIT = 600
 # The library goes where the loader looks on any Debian; meson would have to ask dpkg-dev for the usual place.
 SETUP = ["--prefix=/usr", "--libdir=lib", "--sysconfdir=/etc", "--localstatedir=/var",
          "--buildtype=debugoptimized"]
+
+# Programs of the tests that run in the hosts and are not installed: /share/tools there.
+TOOLS = ("testbed/tools/fsm-walk", "bench/stream-loop")
 
 UNITS = ("accmig-broker.socket", "accmigd.service")
 
@@ -39,6 +43,7 @@ def build():
     """Compile accmig and put what "meson install" makes into the folder shared with the hosts."""
     begin = time.monotonic()
     staged = state.subdirectory("share") / "product"
+    tools = state.subdirectory("share") / "tools"
     work = state.make("product", "build directory of accmig", state.directory() / "product",
                       [state.stamp_of("builder"), *SETUP], _configure)
     with state.locked("product"):
@@ -47,6 +52,9 @@ def build():
         _run(["env", "DESTDIR=/mnt/build/staged", "meson", "install", "--no-rebuild", "-C", "/mnt/build"], work)
         state.remove(staged)
         (work / "staged").rename(staged)
+        tools.mkdir(exist_ok=True)
+        for name in TOOLS:
+            shutil.copy2(work / "tests" / name, tools)
     state.say(f"accmig: built in {time.monotonic() - begin:.0f} s")
 
 
