@@ -23,15 +23,18 @@
  *   property HypervisorConnected b   whether QEMU's events are being forwarded
  *
  *   signal QemuEvent s s s x s   domain UUID, domain name, event, µs since the epoch (QEMU's clock), details
- *               (JSON as QEMU wrote it, unread, at most 64 KiB)
+ *               (JSON as QEMU wrote it, unread, at most 2 KiB). At most 200 in a second of one domain; none
+ *               while the peer leaves 1024 messages unread.
  *
  * Errors are org.accmig1.Error.NAME, as on the system bus. Every verb on a device runs in a thread of its
- * own, as a reset takes what the hardware takes; 64 at a time, the next answers Busy. Probe, Save, Load and
- * Reset on one device exclude one another: the second answers Busy. Save and Load end when their caller hangs
- * up, and after 10 minutes.
+ * own, as a reset takes what the hardware takes; 64 at a time, of which Peek leaves 16 to the others; the
+ * next answers Limit. Probe, Save, Load and Reset on one device exclude one another: the second answers Busy.
+ * Save and Load end when their caller hangs up, and after 10 minutes.
  */
 
-#define BROKER_LOG_TAIL     (8 * 1024)  /* bytes ReadLog returns at most */
-#define BROKER_EVENT_MAX    (64 * 1024) /* bytes of details; a longer event is dropped with a warning */
-#define BROKER_MATCH_MAX    4096        /* bytes of match data */
+#define BROKER_LOG_TAIL     (8 * 1024) /* bytes ReadLog returns at most */
+#define BROKER_EVENT_MAX    2048       /* bytes of details; a longer event is dropped with a warning */
+#define BROKER_EVENT_RATE   200        /* events of one domain in a second; the rest is dropped */
+#define BROKER_QUEUE_MAX    1024       /* messages to one peer; events beyond are dropped */
+#define BROKER_MATCH_MAX    4096       /* bytes of match data */
 #define BROKER_METADATA_MAX (256 * 1024)

@@ -28,7 +28,8 @@ static const char *const error_names[] = {
 G_STATIC_ASSERT (G_N_ELEMENTS (error_names) == ACCMIG_ERROR_IO + 1);
 
 /* Names that say more than a code does; they are only ever read. */
-static const struct {
+static const struct
+{
   const char *name;
   AccmigError code;
 } finer_names[] = {
@@ -38,7 +39,8 @@ static const struct {
 };
 
 /* What the hypervisor answers with, reduced to what the other side can act on. */
-static const struct {
+static const struct
+{
   GIOErrorEnum gio;
   AccmigError code;
 } gio_codes[] = {

@@ -11,7 +11,8 @@
 
 #include <errno.h>
 
-typedef struct {
+typedef struct
+{
   GSource source;
   sd_bus *bus;
   gpointer fd_tag; /* NULL once sd-bus has closed the fd, whose number somebody else may own by then */

@@ -17,7 +17,8 @@
 
 #include <string.h>
 
-typedef enum {
+typedef enum
+{
   POLICY,
   NUMBER,
   STRING,
@@ -25,7 +26,8 @@ typedef enum {
 } Type;
 
 /* @min, @max: of a number. @fallback: the default, as it would stand in the file. */
-static const struct {
+static const struct
+{
   const char *group;
   const char *key;
   Type type;
@@ -56,7 +58,8 @@ static const struct {
 };
 G_STATIC_ASSERT (G_N_ELEMENTS (table) == N_SETTINGS);
 
-struct _Settings {
+struct _Settings
+{
   char *values[N_SETTINGS]; /* every one allowed by the table */
   GPtrArray *warnings;      /* NULL-terminated when loaded */
 };

@@ -13,7 +13,8 @@
 
 typedef struct _Settings Settings;
 
-typedef enum {
+typedef enum
+{
   /* [gate] */
   SETTING_ON_AGENT_FAILURE,    /* policy: the hook cannot reach the agent */
   SETTING_ON_UNKNOWN,          /* policy: the verdict is unknown */

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Text that must not speak to a terminal.
+ */
+
+#include "common/text.h"
+
+#include <glib.h>
+
+static const struct
+{
+  const char *text;
+  const char *printable;
+} rows[] = {
+  { "", "" },
+  { "vm-1 “x” äöü 漢字 🙂", "vm-1 “x” äöü 漢字 🙂" },
+  { "a\nb\tc\r", "a b c " },
+  { "\033[31mred\177", " [31mred " },
+  { "\302\200\302\233m\302\237", "  m " },               /* U+0080, U+009B, U+009F */
+  { "\302\240|\302\233\303\244", "\302\240| \303\244" }, /* U+00A0 is none, and ä stays whole */
+  { "\302\233\302\233漢\302\233🙂", "  漢 🙂" },
+};
+
+static void
+test_printable (void)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autofree char *text = g_strdup (rows[i].text);
+
+      text_make_printable (text);
+      g_assert_cmpstr (text, ==, rows[i].printable);
+    }
+}
+
+/* Every character: none is lost but the controls, and the text stays UTF-8. */
+static void
+test_every_character (void)
+{
+  for (gunichar c = 1; c <= 0x10ffff; c++)
+    {
+      char text[8] = "";
+      char before[8];
+
+      if (!g_unichar_validate (c))
+        continue;
+      g_unichar_to_utf8 (c, text);
+      g_strlcpy (before, text, sizeof before);
+      text_make_printable (text);
+      if (c < 0x20 || (c >= 0x7f && c <= 0x9f))
+        g_assert_cmpstr (text, ==, " ");
+      else
+        g_assert_cmpstr (text, ==, before);
+    }
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/text/printable", test_printable);
+  g_test_add_func ("/text/every-character", test_every_character);
+  return g_test_run ();
+}
