@@ -10,20 +10,23 @@
 
 #include <accmig/domain.h>
 
-typedef struct {
-  char *domain; /* UUID or name */
+typedef struct
+{
+  char *domain; /* UUID; for find, UUID or name */
   char *xml;
   gboolean completed;
 } CallArgs;
 
 /* What is asked: @run is called in the worker and gives a result that @free_result frees, or sets the error.
  */
-typedef struct {
+typedef struct
+{
   gpointer (*run) (virConnectPtr conn, const CallArgs *args, GError **error);
   GDestroyNotify free_result;
 } CallKind;
 
-typedef struct {
+typedef struct
+{
   GTask *task;
   Link *link;
   const CallKind *kind;
@@ -41,17 +44,14 @@ call_free (Call *call)
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Call, call_free)
 
+/* A name may look like a UUID, so whoever has a UUID means the UUID and nothing else. */
 static virDomainPtr
-lookup (virConnectPtr conn, const char *uuid_or_name, GError **error)
+lookup (virConnectPtr conn, const char *uuid, GError **error)
 {
-  virDomainPtr domain = NULL;
+  virDomainPtr domain = virDomainLookupByUUIDString (conn, uuid);
 
-  if (g_uuid_string_is_valid (uuid_or_name))
-    domain = virDomainLookupByUUIDString (conn, uuid_or_name);
   if (domain == NULL)
-    domain = virDomainLookupByName (conn, uuid_or_name); /* a name may look like a UUID */
-  if (domain == NULL)
-    (void)libvirt_fail (error, "cannot find domain “%s”", uuid_or_name);
+    (void)libvirt_fail (error, "cannot find domain “%s”", uuid);
   return domain;
 }
 
@@ -61,6 +61,20 @@ run_lookup (virConnectPtr conn, const CallArgs *args, GError **error)
   g_autoptr (virDomain) domain = lookup (conn, args->domain, error);
 
   return domain != NULL ? domain_read (domain, error) : NULL;
+}
+
+static gpointer
+run_find (virConnectPtr conn, const CallArgs *args, GError **error)
+{
+  g_autoptr (virDomain) domain =
+      g_uuid_string_is_valid (args->domain) ? virDomainLookupByUUIDString (conn, args->domain) : NULL;
+
+  if (domain == NULL)
+    domain = virDomainLookupByName (conn, args->domain);
+  if (domain != NULL)
+    return domain_read (domain, error);
+  (void)libvirt_fail (error, "cannot find domain “%s”", args->domain);
+  return NULL;
 }
 
 /* A domain that vanishes while the list is read is left out. */
@@ -120,6 +134,7 @@ run_set_metadata (virConnectPtr conn, const CallArgs *args, GError **error)
 
 static const CallKind call_list = { run_list, (GDestroyNotify)g_ptr_array_unref };
 static const CallKind call_lookup = { run_lookup, (GDestroyNotify)hypervisor_domain_free };
+static const CallKind call_find = { run_find, (GDestroyNotify)hypervisor_domain_free };
 static const CallKind call_job = { run_job, g_free };
 static const CallKind call_set_metadata = { run_set_metadata, NULL };
 
@@ -179,16 +194,30 @@ hypervisor_list_finish (Hypervisor *hypervisor, GAsyncResult *result, GError **e
 }
 
 void
-hypervisor_lookup_async (Hypervisor *hypervisor, const char *uuid_or_name, GAsyncReadyCallback callback,
+hypervisor_lookup_async (Hypervisor *hypervisor, const char *uuid, GAsyncReadyCallback callback,
                          gpointer user)
 {
-  call_begin (hypervisor, &call_lookup, (CallArgs){ .domain = (char *)uuid_or_name }, callback, user);
+  call_begin (hypervisor, &call_lookup, (CallArgs){ .domain = (char *)uuid }, callback, user);
 }
 
 HypervisorDomain *
 hypervisor_lookup_finish (Hypervisor *hypervisor, GAsyncResult *result, GError **error)
 {
   g_return_val_if_fail (g_async_result_is_tagged (result, (gpointer)&call_lookup), NULL);
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+void
+hypervisor_find_async (Hypervisor *hypervisor, const char *uuid_or_name, GAsyncReadyCallback callback,
+                       gpointer user)
+{
+  call_begin (hypervisor, &call_find, (CallArgs){ .domain = (char *)uuid_or_name }, callback, user);
+}
+
+HypervisorDomain *
+hypervisor_find_finish (Hypervisor *hypervisor, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_async_result_is_tagged (result, (gpointer)&call_find), NULL);
   return g_task_propagate_pointer (G_TASK (result), error);
 }
 

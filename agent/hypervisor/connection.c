@@ -19,7 +19,8 @@
 /* How long hypervisor_free() waits for a call in progress, which may hang for as long as a hook runs. */
 #define FREE_WAIT_MS 2000
 
-typedef struct {
+typedef struct
+{
   char *uri;
   HypervisorMode mode;
   HypervisorCallbacks wanted;
@@ -105,9 +106,14 @@ on_opened (GObject *object, GAsyncResult *result, gpointer user)
 
   self->link = link;
   self->link->owner = self;
+  if (virConnectIsAlive (link->handle) != 1) /* it went before it had an owner to be told */
+    {
+      hypervisor_lost (self, "it hung up at once");
+      return;
+    }
   self->retry_ms = RETRY_FIRST_MS;
   self->grumbled = FALSE;
-  g_message ("connected to “%s”", self->uri);
+  g_debug ("connected to “%s”", self->uri);
   if (self->callbacks.connected != NULL)
     self->callbacks.connected (self->user);
 }

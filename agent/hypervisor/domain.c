@@ -5,7 +5,8 @@
 
 #include "hypervisor-private.h"
 
-struct _HypervisorDomain {
+struct _HypervisorDomain
+{
   char *uuid, *name, *xml;
   HypervisorDomainState state;
   gboolean was_migrated, is_migrating;
@@ -28,14 +29,16 @@ state_from_libvirt (int state)
     }
 }
 
-/* The destination's incoming domain and the source after its stop are paused for it; a source that still runs
- * shows only in its job. Drivers without job statistics do not migrate. */
+/* The destination's incoming domain is paused while it starts, and then, as the source after its stop, for
+ * the migration; a source that still runs shows only in its job. What is only being booted looks the same for
+ * a moment. Drivers without job statistics do not migrate. */
 static gboolean
 domain_takes_part (virDomainPtr domain, int state, int reason)
 {
   HypervisorJob job = { 0 };
 
-  if (state == VIR_DOMAIN_PAUSED && reason == VIR_DOMAIN_PAUSED_MIGRATION)
+  if (state == VIR_DOMAIN_PAUSED
+      && (reason == VIR_DOMAIN_PAUSED_MIGRATION || reason == VIR_DOMAIN_PAUSED_STARTING_UP))
     return TRUE;
   return virDomainIsActive (domain) == 1 && job_read (domain, FALSE, &job, NULL) && job.active;
 }

@@ -17,7 +17,8 @@
 #define ANY_DETAIL (-1)
 
 /* The first row that fits counts. */
-static const struct {
+static const struct
+{
   int event, detail;
   Lifecycle lifecycle;
 } lifecycle_rows[] = {
@@ -43,7 +44,8 @@ lifecycle_reduce (int event, int detail)
   return LIFECYCLE_OTHER;
 }
 
-typedef struct {
+typedef struct
+{
   const HypervisorCallbacks *callbacks;
   gpointer user;
   char uuid[VIR_UUID_STRING_BUFLEN];
@@ -117,7 +119,8 @@ on_qemu_event (virConnectPtr conn, virDomainPtr domain, const char *event, long 
 }
 
 /* Subscribed to where the owner has a callback for it. */
-static const struct {
+static const struct
+{
   int id;
   gsize wanted; /* the member of HypervisorCallbacks */
   GCallback callback;

@@ -17,14 +17,16 @@
  * One open connection. The worker opens and closes it; libvirt's callbacks hold references, so that an event
  * which is already queued when the connection is given up finds a link without an owner, and is dropped.
  */
-typedef struct {
+typedef struct
+{
   virConnectPtr handle; /* worker */
   GArray *event_ids;    /* worker: int, from virConnectDomainEventRegisterAny */
   int qemu_event_id;    /* worker: -1 for none */
   Hypervisor *owner;    /* main loop; NULL before it is adopted and after it is given up */
 } Link;
 
-struct _Hypervisor {
+struct _Hypervisor
+{
   char *uri;
   HypervisorMode mode;
   HypervisorCallbacks callbacks;

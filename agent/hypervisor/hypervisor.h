@@ -18,13 +18,15 @@
 typedef struct _Hypervisor Hypervisor;
 typedef struct _HypervisorDomain HypervisorDomain;
 
-typedef enum {
+typedef enum
+{
   HYPERVISOR_READ_ONLY,  /* lifecycle, iteration, job-completed, device added/removed */
   HYPERVISOR_READ_WRITE, /* QEMU monitor events MIGRATION, STOP, RESUME, VFIO_MIGRATION, and metadata */
 } HypervisorMode;
 
 /* libvirt's lifecycle events, reduced to what a migration cares about. */
-typedef enum {
+typedef enum
+{
   LIFECYCLE_STARTED,            /* booted, restored, from snapshot … */
   LIFECYCLE_STARTED_MIGRATED,   /* destination: QEMU waits for the stream */
   LIFECYCLE_SUSPENDED_MIGRATED, /* source: vCPUs stopped for the switch-over */
@@ -39,9 +41,10 @@ typedef enum {
 } Lifecycle;
 
 /* What virDomainGetJobStats or JOB_COMPLETED said. -1 where it did not say. */
-typedef struct {
+typedef struct
+{
   gboolean active;   /* a migration job is running */
-  gboolean other;          /* a job is running that is no migration: save, dump, snapshot */
+  gboolean other;    /* a job is running that is no migration: save, dump, snapshot */
   gboolean outgoing; /* operation is outgoing migration (FALSE: incoming, or not told) */
   gint64 data_total, data_processed, data_remaining; /* bytes */
   gint64 device_bytes;                               /* VFIO state transferred */
@@ -51,7 +54,8 @@ typedef struct {
 } HypervisorJob;
 
 /* All callbacks run in the main context; strings are borrowed for the call. Members may be NULL. */
-typedef struct {
+typedef struct
+{
   void (*connected) (gpointer user); /* events are registered: enumerate now */
   void (*disconnected) (gpointer user);
   void (*lifecycle) (const char *uuid, const char *name, Lifecycle event, gpointer user);
@@ -63,7 +67,8 @@ typedef struct {
                       gpointer user); /* READ_WRITE only; details is JSON as QEMU wrote it, or "" */
 } HypervisorCallbacks;
 
-typedef enum {
+typedef enum
+{
   HYPERVISOR_DOMAIN_SHUTOFF,
   HYPERVISOR_DOMAIN_RUNNING,
   HYPERVISOR_DOMAIN_PAUSED,
@@ -99,7 +104,7 @@ HypervisorDomainState hypervisor_domain_get_state (const HypervisorDomain *domai
 gboolean
 hypervisor_domain_was_migrated (const HypervisorDomain *domain); /* shut off because it was migrated away */
 gboolean hypervisor_domain_is_migrating (
-    const HypervisorDomain *domain); /* paused for, or in the middle of, a migration */
+    const HypervisorDomain *domain); /* starting, paused for a migration, or in the middle of one */
 void hypervisor_domain_free (HypervisorDomain *domain);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HypervisorDomain, hypervisor_domain_free)
 
@@ -110,10 +115,15 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (HypervisorDomain, hypervisor_domain_free)
 void hypervisor_list_async (Hypervisor *hypervisor, GAsyncReadyCallback callback, gpointer user);
 GPtrArray *hypervisor_list_finish (Hypervisor *hypervisor, GAsyncResult *result, GError **error);
 
-/* One domain, by UUID or name. G_IO_ERROR_NOT_FOUND when there is none. */
-void hypervisor_lookup_async (Hypervisor *hypervisor, const char *uuid_or_name, GAsyncReadyCallback callback,
+/* One domain, by UUID. G_IO_ERROR_NOT_FOUND when there is none. */
+void hypervisor_lookup_async (Hypervisor *hypervisor, const char *uuid, GAsyncReadyCallback callback,
                               gpointer user);
 HypervisorDomain *hypervisor_lookup_finish (Hypervisor *hypervisor, GAsyncResult *result, GError **error);
+
+/* The same for what a person typed: a UUID, else a name. */
+void hypervisor_find_async (Hypervisor *hypervisor, const char *uuid_or_name, GAsyncReadyCallback callback,
+                            gpointer user);
+HypervisorDomain *hypervisor_find_finish (Hypervisor *hypervisor, GAsyncResult *result, GError **error);
 
 /* Job statistics; @completed asks for the last completed job and keeps it. */
 void hypervisor_job_async (Hypervisor *hypervisor, const char *uuid, gboolean completed,

@@ -8,7 +8,8 @@
 /* In libvirt's headers since 10.6. */
 #define JOB_VFIO_DATA_TRANSFERRED "vfio_data_transferred"
 
-typedef struct {
+typedef struct
+{
   virTypedParameterPtr list;
   int n;
 } JobParams;
@@ -20,7 +21,8 @@ job_params_clear (JobParams *params)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (JobParams, job_params_clear)
 
-static const struct {
+static const struct
+{
   const char *name;
   gsize offset;
 } figures[] = {
@@ -76,7 +78,8 @@ job_read (virDomainPtr domain, gboolean completed, HypervisorJob *ret_job, GErro
   job_from_params (params.list, params.n, ret_job);
   operation = operation_of (params.list, params.n);
   running = type == VIR_DOMAIN_JOB_BOUNDED || type == VIR_DOMAIN_JOB_UNBOUNDED;
-  ret_job->active = running && (operation == VIR_DOMAIN_JOB_OPERATION_MIGRATION_OUT
+  ret_job->active = running
+                    && (operation == VIR_DOMAIN_JOB_OPERATION_MIGRATION_OUT
                         || operation == VIR_DOMAIN_JOB_OPERATION_MIGRATION_IN);
   ret_job->other = running && !ret_job->active;
   return TRUE;

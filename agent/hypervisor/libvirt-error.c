@@ -7,7 +7,8 @@
 
 #include <stdarg.h>
 
-static const struct {
+static const struct
+{
   int libvirt;
   GIOErrorEnum gio;
 } codes[] = {

@@ -8,14 +8,17 @@
 
 #include "worker.h"
 
-typedef struct {
+typedef struct
+{
   WorkerFunc run; /* NULL: the end */
   gpointer data;
 } Job;
 
-struct _Worker {
+struct _Worker
+{
   GAsyncQueue *jobs;
-  gint ending; /* atomic */
+  GThread *thread; /* the owner's */
+  gint ending;     /* atomic */
   GMutex lock;
   GCond ended_cond;
   gboolean ended; /* under lock */
@@ -62,7 +65,7 @@ worker_new (const char *name)
   self->jobs = g_async_queue_new ();
   g_mutex_init (&self->lock);
   g_cond_init (&self->ended_cond);
-  g_thread_unref (g_thread_new (name, worker_main, g_atomic_rc_box_acquire (self)));
+  self->thread = g_thread_new (name, worker_main, g_atomic_rc_box_acquire (self));
   return self;
 }
 
@@ -79,7 +82,7 @@ void
 worker_free (Worker *self, guint wait_ms)
 {
   gint64 until = g_get_monotonic_time () + (gint64)wait_ms * G_TIME_SPAN_MILLISECOND;
-  gboolean waiting = TRUE;
+  gboolean waiting = TRUE, ended;
 
   g_atomic_int_set (&self->ending, TRUE);
   worker_push (self, NULL, NULL);
@@ -87,6 +90,11 @@ worker_free (Worker *self, guint wait_ms)
   g_mutex_lock (&self->lock);
   while (!self->ended && waiting)
     waiting = g_cond_wait_until (&self->ended_cond, &self->lock, until);
+  ended = self->ended;
   g_mutex_unlock (&self->lock);
+  if (ended)
+    (void)g_thread_join (self->thread); /* what libraries keep per thread goes now, not after main() */
+  else
+    g_thread_unref (self->thread);
   g_atomic_rc_box_release_full (self, worker_clear);
 }

@@ -15,13 +15,30 @@
 #define EVENT_LIMIT_MS 10000
 #define METADATA       "<devices xmlns='urn:accmig:1' token='0123456789abcdef'/>"
 
-typedef struct {
+/* A name that looks like a UUID, and is the UUID of no domain. */
+#define UUID_NAME "00000000-0000-4000-8000-000000000001"
+
+typedef struct
+{
   Hypervisor *hypervisor;
-  virConnectPtr other; /* the hand that moves the domain */
+  virConnectPtr other;               /* the hand that moves the domain */
+  char uuid[VIR_UUID_STRING_BUFLEN]; /* of the domain */
   guint connected, disconnected, qemu_events;
   GArray *events; /* Lifecycle */
   GAsyncResult *result;
 } Fixture;
+
+/* A double, which the linker takes before libvirt's: how many connections are found broken from now on. */
+static guint n_stillborn;
+
+int
+virConnectIsAlive (virConnectPtr conn)
+{
+  if (n_stillborn == 0)
+    return 1;
+  n_stillborn--;
+  return 0;
+}
 
 static gboolean
 on_limit (gpointer user)
@@ -84,10 +101,14 @@ static const HypervisorCallbacks callbacks = {
 static void
 set_up (Fixture *f, gconstpointer mode)
 {
+  g_autoptr (virDomain) domain = NULL;
+
   f->events = g_array_new (FALSE, FALSE, sizeof (Lifecycle));
   f->hypervisor = hypervisor_new (URI, GPOINTER_TO_INT (mode), &callbacks, f);
   f->other = virConnectOpen (URI);
   g_assert_nonnull (f->other);
+  domain = virDomainLookupByName (f->other, DOMAIN_NAME);
+  g_assert_cmpint (virDomainGetUUIDString (domain, f->uuid), ==, 0);
 }
 
 static void
@@ -125,13 +146,37 @@ await (Fixture *f)
 }
 
 static HypervisorDomain *
-look_up (Fixture *f, const char *uuid_or_name, GError **error)
+look_up (Fixture *f, const char *uuid, GError **error)
 {
   HypervisorDomain *domain;
 
-  hypervisor_lookup_async (f->hypervisor, uuid_or_name, on_result, f);
+  hypervisor_lookup_async (f->hypervisor, uuid, on_result, f);
   domain = hypervisor_lookup_finish (f->hypervisor, await (f), error);
   g_clear_object (&f->result);
+  return domain;
+}
+
+static HypervisorDomain *
+find (Fixture *f, const char *uuid_or_name, GError **error)
+{
+  HypervisorDomain *domain;
+
+  hypervisor_find_async (f->hypervisor, uuid_or_name, on_result, f);
+  domain = hypervisor_find_finish (f->hypervisor, await (f), error);
+  g_clear_object (&f->result);
+  return domain;
+}
+
+/* A second domain, which ends with the virDomainPtr's destroying. */
+static virDomainPtr
+create_with_uuid_for_name (Fixture *f)
+{
+  virDomainPtr domain = virDomainCreateXML (f->other,
+                                            "<domain type='test'><name>" UUID_NAME "</name>"
+                                            "<memory>4096</memory><os><type>hvm</type></os></domain>",
+                                            0);
+
+  g_assert_nonnull (domain);
   return domain;
 }
 
@@ -152,7 +197,7 @@ test_not_connected (Fixture *f, gconstpointer mode)
 {
   g_autoptr (GError) error = NULL;
 
-  g_assert_null (look_up (f, DOMAIN_NAME, &error));
+  g_assert_null (look_up (f, f->uuid, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_NOT_CONNECTED);
 }
 
@@ -177,22 +222,22 @@ test_list (Fixture *f, gconstpointer mode)
 }
 
 static void
-test_lookup (Fixture *f, gconstpointer mode)
+test_find (Fixture *f, gconstpointer mode)
 {
   g_autoptr (HypervisorDomain) by_name = NULL;
   g_autoptr (HypervisorDomain) by_uuid = NULL;
   g_autoptr (GError) error = NULL;
 
   go (f);
-  by_name = look_up (f, DOMAIN_NAME, &error);
+  by_name = find (f, DOMAIN_NAME, &error);
   g_assert_no_error (error);
-  by_uuid = look_up (f, hypervisor_domain_get_uuid (by_name), &error);
+  by_uuid = find (f, hypervisor_domain_get_uuid (by_name), &error);
   g_assert_no_error (error);
   g_assert_cmpstr (hypervisor_domain_get_name (by_uuid), ==, DOMAIN_NAME);
 }
 
 static void
-test_lookup_unknown (Fixture *f, gconstpointer mode)
+test_find_unknown (Fixture *f, gconstpointer mode)
 {
   static const char *const names[] = { "no-such", "", "00000000-0000-4000-8000-000000000000" };
 
@@ -202,11 +247,36 @@ test_lookup_unknown (Fixture *f, gconstpointer mode)
       g_autoptr (GError) error = NULL;
 
       g_test_message ("“%s”", names[i]);
-      g_assert_null (look_up (f, names[i], &error));
+      g_assert_null (find (f, names[i], &error));
       g_assert_nonnull (error);
       if (*names[i] != '\0')
         g_assert_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND);
     }
+}
+
+/* Whoever says a UUID means no domain that only bears it as its name. */
+static void
+test_name_like_uuid (Fixture *f, gconstpointer mode)
+{
+  g_autoptr (virDomain) domain = create_with_uuid_for_name (f);
+  g_autoptr (HypervisorDomain) found = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GError) by_uuid_error = NULL;
+  g_autoptr (GError) job_error = NULL;
+  HypervisorJob job;
+
+  go (f);
+  found = find (f, UUID_NAME, &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (hypervisor_domain_get_name (found), ==, UUID_NAME);
+
+  g_assert_null (look_up (f, UUID_NAME, &by_uuid_error));
+  g_assert_error (by_uuid_error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND);
+
+  hypervisor_job_async (f->hypervisor, UUID_NAME, TRUE, on_result, f);
+  g_assert_false (hypervisor_job_finish (f->hypervisor, await (f), &job, &job_error));
+  g_assert_error (job_error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND);
+  g_assert_cmpint (virDomainDestroy (domain), ==, 0);
 }
 
 /* The test driver has no jobs: what libvirt refuses comes back as its sentence. */
@@ -217,7 +287,7 @@ test_job_refused (Fixture *f, gconstpointer mode)
   HypervisorJob job = { .iteration = 42 };
 
   go (f);
-  hypervisor_job_async (f->hypervisor, DOMAIN_NAME, TRUE, on_result, f);
+  hypervisor_job_async (f->hypervisor, f->uuid, TRUE, on_result, f);
   g_assert_false (hypervisor_job_finish (f->hypervisor, await (f), &job, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED);
   g_assert_cmpint (job.iteration, ==, 42); /* untouched */
@@ -228,7 +298,7 @@ set_metadata (Fixture *f, const char *xml, GError **error)
 {
   gboolean ok;
 
-  hypervisor_set_metadata_async (f->hypervisor, DOMAIN_NAME, xml, on_result, f);
+  hypervisor_set_metadata_async (f->hypervisor, f->uuid, xml, on_result, f);
   ok = hypervisor_set_metadata_finish (f->hypervisor, await (f), error);
   g_clear_object (&f->result);
   return ok;
@@ -243,11 +313,11 @@ test_metadata (Fixture *f, gconstpointer mode)
 
   go (f);
   g_assert_true (set_metadata (f, METADATA, &error));
-  with = look_up (f, DOMAIN_NAME, &error);
+  with = look_up (f, f->uuid, &error);
   g_assert_nonnull (strstr (hypervisor_domain_get_xml (with), "0123456789abcdef"));
 
   g_assert_true (set_metadata (f, NULL, &error));
-  without = look_up (f, DOMAIN_NAME, &error);
+  without = look_up (f, f->uuid, &error);
   g_assert_null (strstr (hypervisor_domain_get_xml (without), "0123456789abcdef"));
   g_assert_no_error (error);
 }
@@ -323,6 +393,8 @@ expected_lifecycle (int event, int detail)
     return LIFECYCLE_RESUMED_MIGRATED;
   if (event == 5 && detail == 3)
     return LIFECYCLE_STOPPED_MIGRATED;
+  if (event == 5 && detail == 4)
+    return LIFECYCLE_STOPPED_SAVED;
   if (event == 5 && detail == 5)
     return LIFECYCLE_STOPPED_FAILED;
   return event >= 2 && event <= 5 ? ordinary[event] : LIFECYCLE_OTHER;
@@ -382,6 +454,19 @@ test_job_params_none (void)
 
 /* ---- connecting ------------------------------------------------------------------------------- */
 
+/* It broke before anybody could be told: that is noticed, and it is tried again. */
+static void
+test_stillborn (Fixture *f, gconstpointer mode)
+{
+  n_stillborn = 1;
+  g_test_expect_message ("accmig", G_LOG_LEVEL_WARNING, "lost libvirt at “*”: it hung up at once*");
+  go (f);
+  g_test_assert_expected_messages ();
+  g_assert_cmpuint (f->disconnected, ==, 1);
+  g_assert_cmpuint (f->connected, ==, 1);
+  g_assert_true (hypervisor_is_connected (f->hypervisor));
+}
+
 /* Nobody answers there; the Hypervisor keeps trying, says so once, and can be freed at any moment of it. */
 static void
 test_unreachable (void)
@@ -416,7 +501,8 @@ test_free_while_opening (void)
 
 /* ---- the worker ------------------------------------------------------------------------------- */
 
-typedef struct {
+typedef struct
+{
   GAsyncQueue *begun, *go_on, *ended;
 } Gate;
 
@@ -476,7 +562,8 @@ test_worker_held_up (void)
 int
 main (int argc, char **argv)
 {
-  static const struct {
+  static const struct
+  {
     const char *path;
     HypervisorMode mode;
     void (*run) (Fixture *f, gconstpointer mode);
@@ -485,12 +572,14 @@ main (int argc, char **argv)
     { "/hypervisor/connect-read-write", HYPERVISOR_READ_WRITE, test_connect },
     { "/hypervisor/not-connected", HYPERVISOR_READ_ONLY, test_not_connected },
     { "/hypervisor/list", HYPERVISOR_READ_ONLY, test_list },
-    { "/hypervisor/lookup", HYPERVISOR_READ_ONLY, test_lookup },
-    { "/hypervisor/lookup-unknown", HYPERVISOR_READ_ONLY, test_lookup_unknown },
+    { "/hypervisor/find", HYPERVISOR_READ_ONLY, test_find },
+    { "/hypervisor/find-unknown", HYPERVISOR_READ_ONLY, test_find_unknown },
+    { "/hypervisor/name-like-uuid", HYPERVISOR_READ_ONLY, test_name_like_uuid },
     { "/hypervisor/job-refused", HYPERVISOR_READ_ONLY, test_job_refused },
     { "/hypervisor/metadata", HYPERVISOR_READ_WRITE, test_metadata },
     { "/hypervisor/metadata-bad-xml", HYPERVISOR_READ_WRITE, test_metadata_bad_xml },
     { "/hypervisor/metadata-read-only", HYPERVISOR_READ_ONLY, test_metadata_read_only },
+    { "/hypervisor/stillborn", HYPERVISOR_READ_ONLY, test_stillborn },
     { "/hypervisor/lifecycle", HYPERVISOR_READ_ONLY, test_lifecycle },
     { "/hypervisor/event-after-free", HYPERVISOR_READ_ONLY, test_event_after_free },
   };
