@@ -135,7 +135,8 @@ method_reset (sd_bus_message *m, void *peer, sd_bus_error *ret_error)
 
 /* ---- domains ---------------------------------------------------------------------------------- */
 
-typedef struct {
+typedef struct
+{
   sd_bus_message *m;
   Hypervisor *hypervisor;
 } MetadataCall;

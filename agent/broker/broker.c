@@ -13,6 +13,7 @@
 
 #include "listener.h"
 #include "peer-bus.h"
+#include "throttle.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,12 +26,14 @@
 /* Longer than the pause in which a restarted accmigd comes back. */
 #define IDLE_S 10
 
-struct _Broker {
+struct _Broker
+{
   const char *log_dir;
   Listener *listener;
   GPtrArray *peers;
   Devices *devices;
   Hypervisor *hypervisor;
+  Throttle *throttle;
   gboolean leaves_when_idle;
   guint idle_source;
   void (*finished) (gpointer user);
@@ -97,6 +100,8 @@ on_hypervisor_changed (gpointer user)
 {
   Broker *self = user;
 
+  if (hypervisor_is_connected (self->hypervisor))
+    g_message ("connected to libvirt");
   for (guint i = 0; i < self->peers->len; i++)
     peer_emit_hypervisor_changed (self->peers->pdata[i]);
 }
@@ -108,6 +113,8 @@ on_qemu_event (const char *uuid, const char *name, const char *event, gint64 at_
   Broker *self = user;
   gsize length = strlen (details);
 
+  if (!throttle_admit (self->throttle, uuid, name, g_get_monotonic_time ()))
+    return;
   if (length > BROKER_EVENT_MAX || !g_utf8_validate (details, (gssize)length, NULL))
     {
       g_warning ("event “%s” of domain “%s” dropped: %zu bytes of details, wanted are at most %d of UTF-8",
@@ -158,6 +165,7 @@ broker_new (const BrokerOptions *options, void (*finished) (gpointer user), gpoi
   self->log_dir = options->log_dir;
   self->finished = finished;
   self->user = user;
+  self->throttle = throttle_new (BROKER_EVENT_RATE);
   self->peers = g_ptr_array_new_with_free_func ((GDestroyNotify)peer_free);
   if (!open_devices (self, options->sysfs, error) || !open_listener (self, options->socket_path, error))
     return NULL;
@@ -177,6 +185,7 @@ broker_free (Broker *self)
   listener_free (self->listener);
   g_ptr_array_unref (self->peers);
   hypervisor_free (self->hypervisor);
+  throttle_free (self->throttle);
   devices_free (self->devices);
   g_free (self);
 }

@@ -11,7 +11,8 @@
 typedef struct _Broker Broker;
 
 /* What main() was told. Strings are borrowed for as long as the broker lives. */
-typedef struct {
+typedef struct
+{
   const char *socket_path; /* NULL: systemd's socket, and leave when nobody needs us */
   const char *uri;         /* libvirt's, for a read-write connection */
   const char *log_dir;     /* of QEMU's logs */

@@ -14,13 +14,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* No more at a time over all devices: each is a thread. */
+/* No more at a time over all devices: each is a thread. Looks are what anybody may ask for and what comes in
+ * numbers; they leave room for those that open a device, which the gate waits for. */
 #define MAX_REQUESTS 64
+#define MAX_LOOKS    (MAX_REQUESTS - 16)
 
 /* Nothing waits for ever: a stream whose other end has stopped is given up, and its device runs again. */
 #define STREAM_LIMIT_S 600
 
-struct _Devices {
+struct _Devices
+{
   int sysfs_fd;
   GMutex lock;
   GHashTable *busy; /* addresses, under lock */
@@ -29,14 +32,16 @@ struct _Devices {
 
 typedef struct _Request Request;
 
-typedef struct {
+typedef struct
+{
   const char *name;
   gboolean exclusive; /* opens the device */
   gboolean streams;   /* needs an fd */
   gboolean (*run) (Request *request, GError **error);
 } Verb;
 
-struct _Request {
+struct _Request
+{
   Devices *devices; /* a reference */
   const Verb *verb;
   char *address;
@@ -286,9 +291,9 @@ request_begin (const Request *self, GError **error)
   Devices *devices = self->devices;
   g_autoptr (GMutexLocker) G_GNUC_UNUSED locker = g_mutex_locker_new (&devices->lock);
 
-  if (devices->running >= MAX_REQUESTS)
+  if (devices->running >= (self->verb->exclusive ? MAX_REQUESTS : MAX_LOOKS))
     {
-      g_set_error (error, ACCMIG_ERROR, ACCMIG_ERROR_BUSY, "cannot %s %s: %u requests are at work already",
+      g_set_error (error, ACCMIG_ERROR, ACCMIG_ERROR_LIMIT, "cannot %s %s: %u requests are at work already",
                    self->verb->name, self->address, devices->running);
       return FALSE;
     }

@@ -15,7 +15,8 @@
 
 typedef struct _Devices Devices;
 
-typedef enum {
+typedef enum
+{
   DEVICE_PROBE, /* flags, bytes, match data, access of a free device */
   DEVICE_PEEK,  /* pid, flags, state, time of a device that a process holds */
   DEVICE_SAVE,  /* bytes; the stream goes to the request's fd */
@@ -26,7 +27,8 @@ typedef enum {
 #define N_DEVICE_VERBS 5
 
 /* What was found; members that the verb does not give are 0, strings are static and never NULL. */
-typedef struct {
+typedef struct
+{
   guint64 flags;
   guint64 bytes;
   guint8 match[BROKER_MATCH_MAX];

@@ -23,7 +23,8 @@
 
 #define BACKLOG 8
 
-struct _Listener {
+struct _Listener
+{
   int fd;
   guint source;
   char *path; /* of a socket of our own; NULL for systemd's */

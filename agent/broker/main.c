@@ -21,7 +21,8 @@
 
 #define EXIT_USAGE 2
 
-typedef struct {
+typedef struct
+{
   char *socket, *uri, *log_dir;
   gboolean version;
 } Arguments;

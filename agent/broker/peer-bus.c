@@ -12,13 +12,16 @@
 #include "common/bus-loop.h"
 #include "common/names.h"
 
+#include <inttypes.h>
 #include <unistd.h>
 
-struct _Peer {
+struct _Peer
+{
   Broker *broker;
   sd_bus *bus;
   guint source;
   GCancellable *gone;
+  gboolean overfull; /* it was warned of */
   void (*closed) (Peer *peer, gpointer user);
   gpointer user;
 };
@@ -109,10 +112,26 @@ report_unsent (const char *what, int r)
     g_warning ("%s was not passed on: %s", what, g_strerror (-r));
 }
 
+/* Whether the peer leaves what it gets unread: more would only fill our memory. */
+static gboolean
+is_overfull (Peer *self)
+{
+  uint64_t n = 0;
+
+  if (sd_bus_get_n_queued_write (self->bus, &n) < 0 || n <= BROKER_QUEUE_MAX)
+    return FALSE;
+  if (!self->overfull)
+    g_warning ("a peer has %" PRIu64 " messages unread, dropping events of QEMU until it reads them", n);
+  self->overfull = TRUE;
+  return TRUE;
+}
+
 void
 peer_emit_qemu_event (Peer *self, const char *uuid, const char *name, const char *event, gint64 at_usec,
                       const char *details)
 {
+  if (is_overfull (self))
+    return;
   report_unsent ("an event of QEMU",
                  sd_bus_emit_signal (self->bus, ACCMIG_OBJECT_BROKER, ACCMIG_IFACE_BROKER, "QemuEvent",
                                      "sssxs", uuid, name, event, at_usec, details));

@@ -17,7 +17,8 @@
 #define LIMIT_MS 10000
 
 /* What the doubles do. Written while no request runs. */
-static struct {
+static struct
+{
   GAsyncQueue *begun; /* a save has begun */
   gint opened;        /* atomic: how many devices are open */
   AccmigError flags_error, borrow_error, size_error, match_error;
@@ -25,7 +26,8 @@ static struct {
   pid_t holder;
 } script;
 
-struct _AccmigDevice {
+struct _AccmigDevice
+{
   gboolean borrowed;
 };
 
@@ -136,12 +138,14 @@ accmig_device_reset (AccmigDevice *device, GError **error)
 
 /* ---- asking ----------------------------------------------------------------------------------- */
 
-typedef struct {
+typedef struct
+{
   Devices *devices;
   GCancellable *gone;
 } Fixture;
 
-typedef struct {
+typedef struct
+{
   GAsyncResult *result;
 } Question;
 
@@ -279,27 +283,57 @@ test_gone (Fixture *f, gconstpointer data)
   close (fds[1]);
 }
 
-#define MOST 64
+/* Requests at a time, and those that looks may make of it. */
+#define MOST       64
+#define MOST_LOOKS 48
 
+static void
+begin_saves (Fixture *f, Question *saves, guint from, guint to, int fd)
+{
+  for (guint i = from; i < to; i++)
+    {
+      g_autofree char *address = g_strdup_printf ("0000:75:%02x.%u", i / 8, i % 8);
+
+      ask (f, &saves[i], DEVICE_SAVE, address, fd);
+      await_save ();
+    }
+}
+
+static void
+assert_too_many (Fixture *f, DeviceVerb verb)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (ask_and_await (f, verb, "0000:76:00.0", -1, &error));
+  g_assert_error (error, ACCMIG_ERROR, ACCMIG_ERROR_LIMIT);
+}
+
+static void
+assert_answered (Fixture *f, DeviceVerb verb)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree DeviceAnswer *answer = ask_and_await (f, verb, "0000:76:00.0", -1, &error);
+
+  g_assert_no_error (error);
+  g_assert_nonnull (answer);
+}
+
+/* Looks are turned away first, so that they cannot keep others from opening devices. */
 static void
 test_too_many (Fixture *f, gconstpointer data)
 {
   Question saves[MOST];
-  g_autofree DeviceAnswer *after = NULL;
-  g_autoptr (GError) busy = NULL;
   g_autoptr (GError) error = NULL;
   int fds[2];
 
   g_assert_cmpint (pipe (fds), ==, 0);
-  for (guint i = 0; i < MOST; i++)
-    {
-      g_autofree char *address = g_strdup_printf ("0000:75:%02x.%u", i / 8, i % 8);
-
-      ask (f, &saves[i], DEVICE_SAVE, address, fds[0]);
-      await_save ();
-    }
-  g_assert_null (ask_and_await (f, DEVICE_PEEK, "0000:76:00.0", -1, &busy));
-  g_assert_error (busy, ACCMIG_ERROR, ACCMIG_ERROR_BUSY);
+  begin_saves (f, saves, 0, MOST_LOOKS - 1, fds[0]);
+  assert_answered (f, DEVICE_PEEK);
+  begin_saves (f, saves, MOST_LOOKS - 1, MOST_LOOKS, fds[0]);
+  assert_too_many (f, DEVICE_PEEK);
+  assert_answered (f, DEVICE_PROBE);
+  begin_saves (f, saves, MOST_LOOKS, MOST, fds[0]);
+  assert_too_many (f, DEVICE_PROBE);
 
   g_assert_cmpint (write (fds[1], "x", 1), ==, 1);
   for (guint i = 0; i < MOST; i++)
@@ -309,8 +343,7 @@ test_too_many (Fixture *f, gconstpointer data)
       g_assert_no_error (error);
       g_assert_nonnull (answer);
     }
-  after = ask_and_await (f, DEVICE_PEEK, "0000:76:00.0", -1, &error);
-  g_assert_no_error (error);
+  assert_answered (f, DEVICE_PEEK);
   close (fds[0]);
   close (fds[1]);
 }
@@ -449,7 +482,8 @@ test_peek_refused (Fixture *f, gconstpointer data)
 int
 main (int argc, char **argv)
 {
-  static const struct {
+  static const struct
+  {
     const char *path;
     void (*run) (Fixture *f, gconstpointer data);
   } tests[] = {

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include <glib.h>
+
+/*
+ * The throttle: how many events of one domain are passed on.
+ *
+ * A guest's QEMU belongs to the guest once it is broken into, and may then say as much as it likes. What it
+ * says too often is lost to itself alone.
+ */
+
+typedef struct _Throttle Throttle;
+
+/* @rate: events of one domain in a second */
+Throttle *throttle_new (guint rate);
+void throttle_free (Throttle *throttle);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Throttle, throttle_free)
+
+/**
+ * throttle_admit:
+ * @name: the domain's, for the warning, of which there is one per flood
+ * @now_usec: monotonic
+ * Returns: whether this event of the domain @uuid is to be passed on
+ */
+gboolean throttle_admit (Throttle *throttle, const char *uuid, const char *name, gint64 now_usec);
