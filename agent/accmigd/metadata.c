@@ -7,26 +7,35 @@
  * comes in between makes for another round.
  *
  * The token names one stay of a guest on one host. It is kept when only the profiles changed, so that both
- * hosts' records of a move carry the same one.
+ * hosts' records of a move carry the same one. One that this host did not make came along with the guest.
  */
 
 #include "metadata.h"
 
 #include "log.h"
+#include "token.h"
 
-#define TOKEN_BYTES   8  /* written as 16 hex digits */
-#define RETRY_SECONDS 30 /* as long as libvirt waits for its own lock */
-#define RETRY_MAX     3  /* then the next change is waited for */
+#define RETRY_SECONDS      30  /* as long as libvirt waits for its own lock */
+#define RETRY_MAX          3   /* times; then it is not worth more than … */
+#define RETRY_SLOW_SECONDS 600 /* … one attempt in a while */
 
-struct _Metadata {
+/* Looks under way at a time: where many guests ran before the agent came, not all at once. */
+#define PEEKS_MAX 8
+
+struct _Metadata
+{
   MetadataSources sources;
   void (*written) (const char *uuid, gpointer user);
   gpointer user;
+  char *host;         /* as tokens have it */
   GHashTable *rounds; /* char * → Round *, both owned */
+  guint n_peeks;      /* under way */
+  GQueue *waiting;    /* of char *, owned: UUIDs of domains whose devices are to be looked at next */
 };
 
 /* What goes on for one domain. */
-typedef struct {
+typedef struct
+{
   Metadata *owner;
   char *uuid;
   char *token;       /* (nullable): of this stay, once we chose one */
@@ -36,7 +45,9 @@ typedef struct {
   gboolean busy;     /* a call to the broker is under way */
   gboolean again;    /* something changed meanwhile */
   gboolean dropped;  /* the domain went meanwhile */
+  gboolean waiting;  /* it is among those that are to be looked at next */
   gsize next;        /* hostdev to look at next */
+  char *looked_at;   /* (nullable): address of the device whose look is under way */
   guint retries;
   guint timer;
 } Round;
@@ -51,6 +62,7 @@ round_free (Round *round)
   g_free (round->token);
   g_free (round->written);
   g_free (round->writing);
+  g_free (round->looked_at);
   g_free (round);
 }
 
@@ -75,7 +87,9 @@ metadata_new (const MetadataSources *sources, void (*written) (const char *uuid,
   self->sources = *sources;
   self->written = written;
   self->user = user;
+  self->host = token_make_host ();
   self->rounds = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, round_drop);
+  self->waiting = g_queue_new ();
   return self;
 }
 
@@ -85,6 +99,8 @@ metadata_free (Metadata *self)
   if (self == NULL)
     return;
   g_hash_table_unref (self->rounds);
+  g_queue_free_full (self->waiting, g_free);
+  g_free (self->host);
   g_free (self);
 }
 
@@ -115,16 +131,6 @@ end_call (Round *round)
 
 /* ---- the element ---- */
 
-static char *
-make_token (void)
-{
-  g_autoptr (GString) token = g_string_sized_new (2 * TOKEN_BYTES);
-
-  for (int i = 0; i < TOKEN_BYTES / 4; i++)
-    g_string_append_printf (token, "%08x", g_random_int ());
-  return g_string_free (g_steal_pointer (&token), FALSE);
-}
-
 /* The element as the domain has it now; NULL when it has none. */
 static char *
 format_present (const AccmigDomain *domain)
@@ -153,9 +159,11 @@ static const char *
 choose_token (Round *round, const AccmigDomain *domain)
 {
   const char *present = accmig_domain_get_token (domain);
+  const char *host = round->owner->host;
+  gboolean is_ours = present != NULL && token_is_of (present, host);
 
   if (round->token == NULL)
-    round->token = round->new_stay || present == NULL ? make_token () : g_strdup (present);
+    round->token = round->new_stay || !is_ours ? token_new (host) : g_strdup (present);
   round->new_stay = FALSE;
   return round->token;
 }
@@ -199,10 +207,12 @@ on_retry (gpointer user)
 static void
 retry_later (Round *round)
 {
-  if (round->retries >= RETRY_MAX || round->timer != 0)
+  guint seconds = round->retries < RETRY_MAX ? RETRY_SECONDS : RETRY_SLOW_SECONDS;
+
+  if (round->timer != 0)
     return;
   round->retries++;
-  round->timer = g_timeout_add_seconds (RETRY_SECONDS, on_retry, round);
+  round->timer = g_timeout_add_seconds (seconds, on_retry, round);
 }
 
 static void
@@ -268,32 +278,70 @@ write_element (Round *round, const AccmigDomain *domain)
 static void
 keep_flags (Round *round, const BrokerPeek *peek, const GError *error)
 {
-  const AccmigDomain *domain = domains_lookup (round->owner->sources.domains, round->uuid);
-  const char *address = NULL;
+  const char *address = round->looked_at;
 
-  if (domain == NULL || round->next >= accmig_domain_get_n_hostdevs (domain))
-    return;
-  address = accmig_domain_get_hostdev (domain, round->next)->address;
   if (error != NULL)
     g_message ("%s was not looked at, its profile stays incomplete: %s", address, error->message);
   else if (peek->pid != 0)
     registry_set_flags (round->owner->sources.registry, address, peek->flags);
+  if (g_error_matches (error, ACCMIG_ERROR, ACCMIG_ERROR_LIMIT))
+    retry_later (round);
+}
+
+/* Lets others look, as far as there is room. */
+static void
+look_for_others (Metadata *self)
+{
+  while (self->n_peeks < PEEKS_MAX && !g_queue_is_empty (self->waiting))
+    {
+      g_autofree char *uuid = g_queue_pop_head (self->waiting);
+      Round *round = g_hash_table_lookup (self->rounds, uuid);
+
+      if (round == NULL || !round->waiting)
+        continue;
+      round->waiting = FALSE;
+      metadata_refresh (self, uuid);
+    }
 }
 
 static void
 on_peeked (GObject *source, GAsyncResult *result, gpointer user)
 {
   Round *round = user;
+  Metadata *self = round->owner;
   g_autoptr (GError) error = NULL;
   BrokerPeek peek = { 0 };
 
+  self->n_peeks--;
   (void)broker_client_peek_finish (result, &peek, &error);
   if (!round->dropped)
     keep_flags (round, &peek, error);
-  if (!end_call (round))
-    return;
-  round->next++;
-  step (round);
+  if (end_call (round))
+    {
+      round->next++;
+      step (round);
+    }
+  look_for_others (self);
+}
+
+/* Looks at a device, now or when there is room for it. */
+static void
+look (Round *round, const char *address)
+{
+  Metadata *self = round->owner;
+
+  if (self->n_peeks >= PEEKS_MAX)
+    {
+      if (!round->waiting)
+        g_queue_push_tail (self->waiting, g_strdup (round->uuid));
+      round->waiting = TRUE;
+      return;
+    }
+  self->n_peeks++;
+  round->busy = TRUE;
+  g_free (round->looked_at);
+  round->looked_at = g_strdup (address);
+  broker_client_peek_async (self->sources.broker, address, on_peeked, round);
 }
 
 /* Looks at the next device of which nothing is known, or writes. */
@@ -303,7 +351,8 @@ step (Round *round)
   Metadata *self = round->owner;
   const AccmigDomain *domain = domains_lookup (self->sources.domains, round->uuid);
 
-  if (domain == NULL || migrations_running (self->sources.migrations, round->uuid) != NULL)
+  if (domain == NULL || domains_is_moving (self->sources.domains, round->uuid)
+      || migrations_running (self->sources.migrations, round->uuid) != NULL)
     return;
   for (; round->next < accmig_domain_get_n_hostdevs (domain); round->next++)
     {
@@ -312,8 +361,7 @@ step (Round *round)
 
       if (device == NULL || device_is_probed (device))
         continue;
-      round->busy = TRUE;
-      broker_client_peek_async (self->sources.broker, address, on_peeked, round);
+      look (round, address);
       return;
     }
   write_element (round, domain);
@@ -328,6 +376,7 @@ metadata_begin_stay (Metadata *self, const char *uuid)
     return;
   round = get_round (self, uuid);
   round->new_stay = TRUE;
+  round->retries = 0;
   g_clear_pointer (&round->token, g_free);
 }
 

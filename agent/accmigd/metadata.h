@@ -16,7 +16,8 @@
 typedef struct _Metadata Metadata;
 
 /* What it works with; borrowed, must outlive it. */
-typedef struct {
+typedef struct
+{
   BrokerClient *broker;
   Registry *registry;
   const Domains *domains;
