@@ -29,7 +29,8 @@
  * right after, and QEMU must find the device closed. */
 #define SWEEP_DELAY_SECONDS 2
 
-struct _Agent {
+struct _Agent
+{
   const Settings *settings;
   void (*lost) (gpointer user);
   gpointer user;
@@ -148,7 +149,7 @@ on_metadata_written (const char *uuid, gpointer user)
 {
   Agent *self = user;
 
-  census_look_up (self->census, uuid, FALSE);
+  census_look_up (self->census, uuid, CENSUS_CHANGED);
 }
 
 static void
@@ -190,13 +191,14 @@ on_lifecycle (const char *uuid, const char *name, Lifecycle event, gpointer user
   switch (event)
     {
     case LIFECYCLE_STARTED:
-      census_look_up (self->census, uuid, TRUE);
+      census_look_up (self->census, uuid, CENSUS_NEW_STAY);
       break;
     case LIFECYCLE_STARTED_MIGRATED: /* its stay begins when it has arrived; see on_migration_ended() */
-      census_look_up (self->census, uuid, FALSE);
+      census_look_up (self->census, uuid, CENSUS_ARRIVING);
       break;
     case LIFECYCLE_STOPPED_MIGRATED:
     case LIFECYCLE_STOPPED_FAILED:
+    case LIFECYCLE_STOPPED_SAVED:
     case LIFECYCLE_STOPPED:
       census_drop (self->census, uuid);
       break;
@@ -218,7 +220,8 @@ on_job_completed (const char *uuid, const char *name, const HypervisorJob *job, 
 {
   Agent *self = user;
 
-  migrations_on_job (self->migrations, uuid, job, TRUE);
+  if (job->outgoing) /* also saves and dumps complete */
+    migrations_on_job (self->migrations, uuid, job, TRUE);
 }
 
 static void
@@ -226,7 +229,7 @@ on_devices_changed (const char *uuid, const char *name, gpointer user)
 {
   Agent *self = user;
 
-  census_look_up (self->census, uuid, FALSE);
+  census_look_up (self->census, uuid, CENSUS_CHANGED);
 }
 
 /* ---- the broker ---- */
@@ -238,7 +241,8 @@ on_broker_connected (gpointer user)
 
   log_event (LOG_EVENT_BROKER, NULL, "connected to the broker");
   system_bus_connections_changed (self->bus);
-  census_refresh_metadata (self->census);
+  if (hypervisor_is_connected (self->hypervisor))
+    census_list (self->census); /* what could not be asked while there was no broker is asked now */
   schedule_sweep (self);
 }
 
@@ -298,11 +302,11 @@ on_migration_ended (const Migration *migration, gpointer user)
   gboolean arrived = migration_get_role (migration) == ROLE_DESTINATION
                      && migration_get_phase (migration) == PHASE_COMPLETED;
 
-  reservations_release (self->reservations, uuid);
+  reservations_withdraw (self->reservations, uuid); /* libvirt says itself when it let go of the rest */
   watch_look (self->watch, uuid);
   rescan (self);
   if (arrived || domains_lookup (self->domains, uuid) != NULL) /* else it is not, or no longer, here */
-    census_look_up (self->census, uuid, arrived);
+    census_look_up (self->census, uuid, arrived ? CENSUS_NEW_STAY : CENSUS_CHANGED);
 }
 
 static void
@@ -314,7 +318,8 @@ on_want_job (const char *uuid, gboolean completed, gpointer user)
 }
 
 /* A question about one domain's log. */
-typedef struct {
+typedef struct
+{
   Agent *agent;
   char *uuid;
 } LogQuestion;
@@ -324,9 +329,13 @@ on_log_read (GObject *source, GAsyncResult *result, gpointer user)
 {
   g_autofree LogQuestion *question = user;
   g_autofree char *uuid = question->uuid;
-  g_autoptr (GBytes) text = broker_client_read_log_finish (result, NULL);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GBytes) text = broker_client_read_log_finish (result, &error);
   gsize length = 0;
   const char *bytes = text != NULL ? g_bytes_get_data (text, &length) : NULL;
+
+  if (broker_error_is_unavailable (error))
+    return; /* no answer is no empty log: on_broker_connected() makes it be asked for again */
 
   migrations_on_qemu_log (question->agent->migrations, uuid, bytes != NULL ? bytes : "", length);
 }

@@ -16,7 +16,8 @@
 
 #define REPORT_FORMAT "accmig-report/1"
 
-struct _Assessment {
+struct _Assessment
+{
   AssessmentSources sources;
   char *domain;
   char *uuid;      /* (nullable): dry */
@@ -25,7 +26,8 @@ struct _Assessment {
   GTask *task;     /* (nullable): while it runs */
 };
 
-typedef struct {
+typedef struct
+{
   Assessment *owner; /* borrowed */
   char *alias;
   AccmigKind kind;

@@ -14,21 +14,24 @@
 typedef struct _Assessment Assessment;
 
 /* What it works with; borrowed, must outlive it. */
-typedef struct {
+typedef struct
+{
   Registry *registry;
   Prober *prober;
   Reservations *reservations;
 } AssessmentSources;
 
 /* Which setting decides on a row that nothing else decides. */
-typedef enum {
+typedef enum
+{
   POLICY_NONE,
   POLICY_ON_NO_PROFILE,
   POLICY_ON_UNKNOWN,
 } Policy;
 
 /* One hostdev. Strings are borrowed. */
-typedef struct {
+typedef struct
+{
   const char *alias;
   const char *address; /* the target */
   AccmigOutcome outcome;

@@ -24,7 +24,8 @@
 #define WRITE_TIMEOUT_USEC (60 * G_USEC_PER_SEC)  /* libvirt waits up to 30 s for its lock */
 #define MOVE_TIMEOUT_USEC  (600 * G_USEC_PER_SEC) /* a stream of gigabytes to a slow disk */
 
-struct _BrokerClient {
+struct _BrokerClient
+{
   char *address; /* of the socket, as D-Bus writes it */
   BrokerCallbacks callbacks;
   gpointer user;
@@ -40,7 +41,8 @@ struct _BrokerClient {
 /* Reads the answer to one verb; NULL with @error set when it does not have the form promised. */
 typedef gpointer (*ReadAnswer) (sd_bus_message *m, GError **error);
 
-typedef struct {
+typedef struct
+{
   BrokerClient *client;
   GTask *task;
   ReadAnswer read;

@@ -12,7 +12,8 @@
 
 typedef struct _BrokerClient BrokerClient;
 
-typedef struct {
+typedef struct
+{
   void (*connected) (gpointer user);
   /* @why: one sentence; called once per loss, and once when the first attempt fails */
   void (*disconnected) (const char *why, gpointer user);
@@ -21,7 +22,8 @@ typedef struct {
 } BrokerCallbacks;
 
 /* What Probe answered; free with broker_probe_free(). */
-typedef struct {
+typedef struct
+{
   guint64 flags;
   guint64 stop_copy_size;
   guint8 *match;
@@ -29,7 +31,8 @@ typedef struct {
 } BrokerProbe;
 
 /* What Peek answered. @pid 0: nobody has the device open, and there is no state. */
-typedef struct {
+typedef struct
+{
   guint pid;
   guint64 flags;
   gboolean has_state;

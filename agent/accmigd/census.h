@@ -11,8 +11,17 @@
 
 typedef struct _Census Census;
 
+/* Why a domain is looked at. */
+typedef enum
+{
+  CENSUS_CHANGED,  /* something about it may have changed */
+  CENSUS_NEW_STAY, /* it began a stay on this host */
+  CENSUS_ARRIVING, /* QEMU was started to take it in */
+} CensusReason;
+
 /* What it works with; borrowed, must outlive it. */
-typedef struct {
+typedef struct
+{
   Hypervisor *hypervisor;
   Domains *domains;
   Reservations *reservations;
@@ -28,9 +37,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Census, census_free)
 
 /* Asks for all domains: after (re)connecting. */
 void census_list (Census *census);
-/* Asks for one, of which something was heard. @new_stay: it began a stay on this host */
-void census_look_up (Census *census, const char *uuid, gboolean new_stay);
+/* Asks for one, of which something was heard. */
+void census_look_up (Census *census, const char *uuid, CensusReason reason);
 /* It ended, or never was. */
 void census_drop (Census *census, const char *uuid);
-/* Writes every domain's metadata that is not as it should be. */
-void census_refresh_metadata (Census *census);

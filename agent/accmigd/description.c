@@ -20,12 +20,14 @@
 /* What JSON has outside of strings. */
 #define PLAIN_CHARACTERS " \t\r\n{}[],:\"0123456789+-.eEtrufalsn"
 
-struct _Description {
+struct _Description
+{
   char *name;
   GPtrArray *hostdevs; /* of Hostdev, owned */
 };
 
-typedef struct {
+typedef struct
+{
   AccmigHostdev hostdev; /* its strings are those below */
   char *alias;
   char *address;

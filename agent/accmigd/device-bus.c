@@ -71,7 +71,8 @@ get_owner (const Device *device)
   return owner_to_string (device_get_owner (device));
 }
 
-static const struct {
+static const struct
+{
   const char *name;
   const char *(*get) (const Device *device);
 } texts[] = {

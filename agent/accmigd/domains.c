@@ -8,16 +8,32 @@
 
 #include "domains.h"
 
-struct _Domains {
-  GHashTable *by_uuid; /* char * → AccmigDomain *, both owned */
+struct _Domains
+{
+  GHashTable *by_uuid; /* char * → Resident *, both owned */
 };
+
+typedef struct
+{
+  AccmigDomain *domain;
+  gboolean moving;
+} Resident;
+
+static void
+resident_free (gpointer data)
+{
+  Resident *resident = data;
+
+  accmig_domain_free (resident->domain);
+  g_free (resident);
+}
 
 Domains *
 domains_new (void)
 {
   Domains *self = g_new0 (Domains, 1);
 
-  self->by_uuid = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify)accmig_domain_free);
+  self->by_uuid = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, resident_free);
   return self;
 }
 
@@ -31,20 +47,23 @@ domains_free (Domains *self)
 }
 
 const AccmigDomain *
-domains_update (Domains *self, const char *uuid, const char *xml, GError **error)
+domains_update (Domains *self, const char *uuid, const char *xml, gboolean moving, GError **error)
 {
-  AccmigDomain *domain = accmig_domain_new_from_xml (xml, strlen (xml), error);
+  g_autoptr (AccmigDomain) domain = accmig_domain_new_from_xml (xml, strlen (xml), error);
+  Resident *resident;
 
   if (domain == NULL)
     return NULL;
   if (accmig_domain_get_n_hostdevs (domain) == 0)
     {
-      accmig_domain_free (domain);
       g_hash_table_remove (self->by_uuid, uuid);
       return NULL;
     }
-  g_hash_table_replace (self->by_uuid, g_strdup (uuid), domain);
-  return domain;
+  resident = g_new0 (Resident, 1);
+  resident->domain = g_steal_pointer (&domain);
+  resident->moving = moving;
+  g_hash_table_replace (self->by_uuid, g_strdup (uuid), resident);
+  return resident->domain;
 }
 
 void
@@ -56,7 +75,17 @@ domains_remove (Domains *self, const char *uuid)
 const AccmigDomain *
 domains_lookup (const Domains *self, const char *uuid)
 {
-  return g_hash_table_lookup (self->by_uuid, uuid);
+  const Resident *resident = g_hash_table_lookup (self->by_uuid, uuid);
+
+  return resident != NULL ? resident->domain : NULL;
+}
+
+gboolean
+domains_is_moving (const Domains *self, const char *uuid)
+{
+  const Resident *resident = g_hash_table_lookup (self->by_uuid, uuid);
+
+  return resident != NULL && resident->moving;
 }
 
 static gboolean
@@ -72,12 +101,12 @@ const AccmigDomain *
 domains_find_owner (const Domains *self, const char *address)
 {
   GHashTableIter iter;
-  gpointer domain = NULL;
+  gpointer resident = NULL;
 
   g_hash_table_iter_init (&iter, self->by_uuid);
-  while (g_hash_table_iter_next (&iter, NULL, &domain))
-    if (has_hostdev (domain, address))
-      return domain;
+  while (g_hash_table_iter_next (&iter, NULL, &resident))
+    if (has_hostdev (((const Resident *)resident)->domain, address))
+      return ((const Resident *)resident)->domain;
   return NULL;
 }
 
@@ -85,15 +114,15 @@ void
 domains_foreach (const Domains *self, void (*each) (const AccmigDomain *domain, gpointer user), gpointer user)
 {
   GHashTableIter iter;
-  gpointer domain = NULL;
+  gpointer resident = NULL;
 
   g_hash_table_iter_init (&iter, self->by_uuid);
-  while (g_hash_table_iter_next (&iter, NULL, &domain))
-    each (domain, user);
+  while (g_hash_table_iter_next (&iter, NULL, &resident))
+    each (((const Resident *)resident)->domain, user);
 }
 
 static gboolean
-is_missing (gpointer uuid, gpointer domain, gpointer uuids)
+is_missing (gpointer uuid, gpointer resident, gpointer uuids)
 {
   return !g_hash_table_contains (uuids, uuid);
 }

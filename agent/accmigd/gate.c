@@ -10,20 +10,23 @@
 
 #include "gate.h"
 
+#include "common/text.h"
 #include "log.h"
 
 #define ANSWER_MARGIN_MSEC 1000 /* the hook needs this to hear the answer and to leave */
 #define ANSWER_MIN_MSEC    500
 #define SETTLE_MSEC        2500 /* the hook itself waits 3 s for an answer that decides nothing */
 
-struct _Gate {
+struct _Gate
+{
   GateSources sources;
   GatePolicy policy;
   GHashTable *attempts; /* char * uuid → Attempt *, both borrowed: those not answered yet */
 };
 
 /* One "migrate begin". It lives until the assessment returns, which may be after the answer. */
-typedef struct {
+typedef struct
+{
   Gate *gate;
   char *domain;
   char *uuid;
@@ -70,9 +73,7 @@ one_line (const char *text)
 {
   char *line = g_utf8_make_valid (text, -1);
 
-  for (char *c = line; *c != '\0'; c++)
-    if (g_ascii_iscntrl (*c))
-      *c = ' ';
+  text_make_printable (line);
   return line;
 }
 
@@ -134,7 +135,7 @@ conclude (Attempt *attempt, const char *cause)
   g_hash_table_remove (self->attempts, attempt->uuid);
   if (cause != NULL)
     {
-      reservations_release (self->sources.reservations, attempt->uuid);
+      reservations_withdraw (self->sources.reservations, attempt->uuid);
       migrations_on_gate (self->sources.migrations, attempt->uuid, FALSE, cause);
       refuse (task, attempt->domain, attempt->uuid, cause);
       return;
@@ -313,7 +314,7 @@ take_devices (Gate *self, const AccmigDomain *domain, GTask *task)
         log_event (LOG_EVENT_STRANGE, &(LogContext){ .domain = name, .uuid = uuid, .device = address },
                    "%s was reserved for domain “%s”, but libvirt gives it to “%s”", address, before.domain,
                    name);
-      reservations_take (self->sources.reservations, address, uuid, name);
+      reservations_hold (self->sources.reservations, address, uuid, name);
       g_ptr_array_add (addresses, (gpointer)address);
     }
   g_ptr_array_add (addresses, NULL);
@@ -335,7 +336,8 @@ note_only (Gate *self, const AccmigDomain *domain, GTask *task)
 }
 
 /* The calls that are taken note of. A word that is not here is let through unread. */
-static const struct {
+static const struct
+{
   const char *operation;
   void (*run) (Gate *self, const AccmigDomain *domain, GTask *task);
 } notices[] = {

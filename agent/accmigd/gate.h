@@ -14,14 +14,16 @@
 typedef struct _Gate Gate;
 
 /* What it works with; borrowed, must outlive it. */
-typedef struct {
+typedef struct
+{
   Registry *registry;
   Prober *prober;
   Reservations *reservations;
   Migrations *migrations;
 } GateSources;
 
-typedef struct {
+typedef struct
+{
   gboolean accept_on_agent_failure;
   gboolean accept_on_unknown;
   gboolean accept_on_no_profile;
@@ -29,7 +31,8 @@ typedef struct {
 } GatePolicy;
 
 /* libvirt's words. Strings are borrowed for the call. */
-typedef struct {
+typedef struct
+{
   const char *domain;
   const char *operation;
   const char *suboperation;
@@ -39,7 +42,8 @@ typedef struct {
 } GateQuestion;
 
 /* Free with gate_answer_free(). */
-typedef struct {
+typedef struct
+{
   gboolean allowed;
   char *message; /* one line, "" when there is nothing to say */
   char *new_xml; /* "" to keep what came */

@@ -5,7 +5,8 @@
 #include "migrations.h"
 
 /*
- * Jobs: asks libvirt how far outgoing migrations have come, once a second while there are any.
+ * Jobs: asks libvirt how far outgoing migrations have come, once a second while there are any, and what those
+ * that arrived have cost.
  */
 
 typedef struct _Jobs Jobs;
@@ -17,5 +18,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Jobs, jobs_free)
 
 /* A migration changed: begins or ends asking. */
 void jobs_update (Jobs *jobs);
-/* Asks once. @completed: of the job that just ended */
+/* Asks once. @completed: of the job that just ended, and each second until there are figures, at most ten
+ * times */
 void jobs_ask (Jobs *jobs, const char *uuid, gboolean completed);

@@ -15,7 +15,8 @@
 
 #include "config.h"
 
-typedef struct {
+typedef struct
+{
   GMainLoop *loop;
   int status;
 } Run;

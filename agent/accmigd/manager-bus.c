@@ -13,10 +13,10 @@
 
 #define NAME_MAX_BYTES 255  /* of a domain's name */
 #define LIST_MAX       1000 /* migrations in one answer */
-#define PENDING_MAX    32   /* waiting calls */
 
 /* One call that waits. */
-typedef struct {
+typedef struct
+{
   SystemBus *bus;
   sd_bus_message *call;
   Assessment *assessment; /* (nullable): CheckDomain's */
@@ -28,23 +28,18 @@ waiting_new (SystemBus *self, sd_bus_message *call, sd_bus_error *ret_error)
 {
   Waiting *waiting = NULL;
 
-  if (self->pending >= PENDING_MAX)
-    {
-      (void)sd_bus_error_setf (ret_error, ACCMIG_BUS_ERROR ("Limit"), "%d calls are waiting already",
-                               PENDING_MAX);
-      return NULL;
-    }
+  if (!system_bus_begin_wait (self, ret_error))
+    return NULL;
   waiting = g_new0 (Waiting, 1);
   waiting->bus = self;
   waiting->call = sd_bus_message_ref (call);
-  self->pending++;
   return waiting;
 }
 
 static void
 waiting_free (Waiting *waiting)
 {
-  waiting->bus->pending--;
+  system_bus_end_wait (waiting->bus);
   sd_bus_message_unref (waiting->call);
   g_clear_pointer (&waiting->assessment, assessment_unref);
   g_free (waiting);
@@ -83,12 +78,12 @@ method_get_profile (sd_bus_message *m, void *user, sd_bus_error *ret_error)
 /* ---- domains ---- */
 
 static void
-on_looked_up (GObject *source, GAsyncResult *result, gpointer user)
+on_found (GObject *source, GAsyncResult *result, gpointer user)
 {
   g_autoptr (Waiting) waiting = user;
   const SystemBusSources *sources = &waiting->bus->sources;
   g_autoptr (GError) error = NULL;
-  g_autoptr (HypervisorDomain) found = hypervisor_lookup_finish (sources->hypervisor, result, &error);
+  g_autoptr (HypervisorDomain) found = hypervisor_find_finish (sources->hypervisor, result, &error);
   g_autoptr (AccmigDomain) domain = NULL;
   g_autofree char *description = NULL;
 
@@ -129,7 +124,7 @@ method_describe_domain (sd_bus_message *m, void *user, sd_bus_error *ret_error)
   waiting = waiting_new (self, m, ret_error);
   if (waiting == NULL)
     return -EBUSY;
-  hypervisor_lookup_async (self->sources.hypervisor, name, on_looked_up, waiting);
+  hypervisor_find_async (self->sources.hypervisor, name, on_found, waiting);
   return 1;
 }
 

@@ -89,7 +89,8 @@ get_downtime (const Migration *migration)
   return downtime.known ? downtime.usec : 0;
 }
 
-static const struct {
+static const struct
+{
   const char *name;
   const char *(*get) (const Migration *migration);
 } texts[] = {
@@ -102,7 +103,8 @@ static const struct {
 };
 
 /* What is not known is -1 inside and 0 outside. */
-static const struct {
+static const struct
+{
   const char *name;
   gint64 (*get) (const Migration *migration);
 } numbers[] = {

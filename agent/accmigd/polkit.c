@@ -19,7 +19,8 @@
 #define POLKIT_INTERACTIVE 1 /* flag of CheckAuthorization */
 
 /* One call that waits for a decision. */
-typedef struct {
+typedef struct
+{
   sd_bus_message *call;
   char *action; /* (nullable) */
   PolkitGranted granted;

@@ -8,16 +8,22 @@
 
 #include "prober.h"
 
-struct _Prober {
+/* A device that could not be probed because of something that may pass is tried again after this. */
+#define RETRY_SECONDS 60
+
+struct _Prober
+{
   BrokerClient *broker;
   Registry *registry;
   GHashTable *uses;     /* char * → Use *, both owned */
   GPtrArray *settlings; /* of Settling, owned */
-  gboolean sweeping;
+  char *swept;          /* (nullable): the device that the sweep is at */
+  guint retry_timer;
 };
 
 /* One device that is open. */
-typedef struct {
+typedef struct
+{
   Prober *owner;
   char *address;
   gboolean is_probe;
@@ -25,7 +31,8 @@ typedef struct {
 } Use;
 
 /* One who waits until devices are closed. */
-typedef struct {
+typedef struct
+{
   Prober *owner;
   char **addresses;
   GTask *task;
@@ -70,8 +77,10 @@ prober_free (Prober *self)
 {
   if (self == NULL)
     return;
+  g_clear_handle_id (&self->retry_timer, g_source_remove);
   g_ptr_array_unref (self->settlings);
   g_hash_table_unref (self->uses);
+  g_free (self->swept);
   g_free (self);
 }
 
@@ -187,16 +196,43 @@ prober_probe_finish (GAsyncResult *result, GError **error)
   return g_task_propagate_boolean (G_TASK (result), error);
 }
 
-/* Busy is an ordinary answer: some program other than QEMU has the device. */
+static gboolean
+on_retry (gpointer user)
+{
+  Prober *self = user;
+
+  self->retry_timer = 0;
+  if (registry_resume (self->registry))
+    prober_sweep (self);
+  return G_SOURCE_REMOVE;
+}
+
+/* What cannot be done with this driver and kernel stays so; anything else may pass. */
+static void
+give_up (Prober *self, const char *address, const GError *error)
+{
+  gboolean busy = g_error_matches (error, ACCMIG_ERROR, ACCMIG_ERROR_BUSY); /* another program has it */
+
+  if (g_error_matches (error, ACCMIG_ERROR, ACCMIG_ERROR_UNSUPPORTED))
+    {
+      g_message ("%s is not probed: %s", address, error->message);
+      return;
+    }
+  if (registry_put_off (self->registry, address) && !busy)
+    g_message ("%s was not probed, trying again later: %s", address, error->message);
+  if (self->retry_timer == 0)
+    self->retry_timer = g_timeout_add_seconds (RETRY_SECONDS, on_retry, self);
+}
+
 static void
 on_swept (GObject *source, GAsyncResult *result, gpointer user)
 {
   Prober *self = user;
+  g_autofree char *address = g_steal_pointer (&self->swept);
   g_autoptr (GError) error = NULL;
 
-  self->sweeping = FALSE;
-  if (!prober_probe_finish (result, &error) && !g_error_matches (error, ACCMIG_ERROR, ACCMIG_ERROR_BUSY))
-    g_message ("a free device was not probed, going on: %s", error->message);
+  if (!prober_probe_finish (result, &error))
+    give_up (self, address, error);
   prober_sweep (self);
 }
 
@@ -205,13 +241,13 @@ prober_sweep (Prober *self)
 {
   const Device *device = NULL;
 
-  if (self->sweeping || !broker_client_is_connected (self->broker))
+  if (self->swept != NULL || !broker_client_is_connected (self->broker))
     return;
   device = registry_take_unprobed (self->registry);
   if (device == NULL)
     return;
-  self->sweeping = TRUE;
-  prober_probe_async (self, device_get_address (device), on_swept, self);
+  self->swept = g_strdup (device_get_address (device));
+  prober_probe_async (self, self->swept, on_swept, self);
 }
 
 /* ---- other uses ---- */

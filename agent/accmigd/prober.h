@@ -23,8 +23,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Prober, prober_free)
 void prober_probe_async (Prober *prober, const char *address, GAsyncReadyCallback callback, gpointer user);
 gboolean prober_probe_finish (GAsyncResult *result, GError **error);
 
-/* Probes, one after the other, whatever the registry has that was never probed. Does nothing without a
- * broker. */
+/* Probes, one after the other, whatever the registry has that was never probed; what fails for a reason that
+ * may pass, once a minute. Does nothing without a broker. */
 void prober_sweep (Prober *prober);
 
 /* For saving and loading: FALSE and BUSY when the device is in use already. */

@@ -15,13 +15,15 @@
 #define PROBES_MAX_SIZE (4 * 1024 * 1024) /* bytes; thousands of devices */
 #define BOOT_ID_FILE    "/proc/sys/kernel/random/boot_id"
 
-struct _Probes {
+struct _Probes
+{
   char *path;
   char *boot;
   GHashTable *by_address; /* char * → Record *, both owned */
 };
 
-typedef struct {
+typedef struct
+{
   char *driver;
   guint num_vfs;
   guint64 flags, stop_copy_size;

@@ -14,7 +14,8 @@
 /* The catch-all driver: it offers no migration whatever the device, so that there is nothing to ask. */
 #define CATCH_ALL_DRIVER "vfio-pci"
 
-struct _Device {
+struct _Device
+{
   char *address;
   const AccmigDeviceInfo *info; /* in the registry's inventory */
   Owner owner;
@@ -24,12 +25,15 @@ struct _Device {
   char *driver;         /* at the last scan */
   guint num_vfs;        /* of its PF, then */
   gboolean probed;      /* tried since it appeared or changed its driver */
+  guint failures;       /* of its trying, so far … */
+  gboolean put_off;     /* … and it shall be tried again */
   gboolean flags_known; /* looked at while a guest had it */
   guint64 flags;
   char *face; /* what the outside sees, condensed */
 };
 
-struct _Registry {
+struct _Registry
+{
   RegistrySources sources;
   RegistryCallbacks callbacks;
   gpointer user;
@@ -230,6 +234,8 @@ update_set_up (Device *device)
   device->driver = g_strdup (driver);
   device->num_vfs = num_vfs;
   device->probed = FALSE;
+  device->failures = 0;
+  device->put_off = FALSE;
   device->flags_known = FALSE;
 }
 
@@ -347,6 +353,35 @@ registry_take_unprobed (Registry *self)
       return device;
     }
   return NULL;
+}
+
+gboolean
+registry_put_off (Registry *self, const char *address)
+{
+  Device *device = find (self, address);
+
+  if (device == NULL)
+    return FALSE;
+  device->put_off = TRUE;
+  return device->failures++ == 0;
+}
+
+gboolean
+registry_resume (Registry *self)
+{
+  gboolean any = FALSE;
+
+  for (guint i = 0; i < self->devices->len; i++)
+    {
+      Device *device = self->devices->pdata[i];
+
+      if (!device->put_off)
+        continue;
+      device->put_off = FALSE;
+      device->probed = device_is_probed (device); /* somebody else may have probed it meanwhile */
+      any = TRUE;
+    }
+  return any;
 }
 
 const char *

@@ -17,7 +17,8 @@
 typedef struct _Registry Registry;
 typedef struct _Device Device;
 
-typedef enum {
+typedef enum
+{
   OWNER_FREE,
   OWNER_HOST,
   OWNER_RESERVED,
@@ -29,14 +30,16 @@ typedef enum {
 const char *owner_to_string (Owner owner);
 
 /* What a registry sees things through; borrowed, must outlive it. */
-typedef struct {
+typedef struct
+{
   int sysfs_fd;
   const Domains *domains;
   const Reservations *reservations;
   Probes *probes;
 } RegistrySources;
 
-typedef struct {
+typedef struct
+{
   void (*added) (const Device *device, gpointer user);
   void (*changed) (const Device *device, gpointer user);
   void (*removed) (const Device *device, gpointer user); /* it can still be looked up */
@@ -64,6 +67,11 @@ void registry_set_flags (Registry *registry, const char *address, guint64 flags)
 /* The next free device on a migratable driver that was not yet probed since it appeared or changed its
  * driver; marks it, so that a device that cannot be probed is not tried for ever. NULL when there is none. */
 const Device *registry_take_unprobed (Registry *registry);
+/* It could not be probed just now: registry_resume() gives it back. Returns: whether that was the first time
+ * since it appeared or changed its driver */
+gboolean registry_put_off (Registry *registry, const char *address);
+/* Lets registry_take_unprobed() find again what was put off. Returns: whether there was anything */
+gboolean registry_resume (Registry *registry);
 
 /* Getters. Strings are borrowed until the registry changes, "" where there is nothing to say. */
 const char *device_get_address (const Device *device);

@@ -6,36 +6,49 @@
 /*
  * Reservations: which devices are kept for a domain that is about to open them.
  *
- * One is made by the gate when it accepts, or by libvirt's prepare and start hooks, and ends when the domain
- * is seen to run, when its attempt ends, or when its time runs out. Nothing in the kernel knows of it.
+ * The gate promises devices to a guest that is to come; that ends with the attempt, or when its time runs
+ * out. From libvirt's prepare and start hooks on they are held, for libvirt has given them to the guest:
+ * until it says that it took them back, until the guest is seen to run, or is seen not to be there. Nothing
+ * in the kernel knows of either.
  */
 
 typedef struct _Reservations Reservations;
 
 /* Strings are borrowed. */
-typedef struct {
+typedef struct
+{
   const char *uuid;
   const char *domain;
 } Reservation;
 
-typedef struct {
+typedef struct
+{
   void (*changed) (gpointer user);                   /* after every change, whoever made it */
   void (*expired) (const char *uuid, gpointer user); /* then, when it was the time that ran out */
 } ReservationCallbacks;
 
 /**
  * reservations_new:
- * @timeout: seconds a reservation lasts when nobody ends it
+ * @timeout: seconds a promise lasts when nobody ends it
  */
 Reservations *reservations_new (guint timeout, const ReservationCallbacks *callbacks, gpointer user);
 void reservations_free (Reservations *reservations);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Reservations, reservations_free)
 
-/* Reserves @address for a domain, or renews its time; whoever had it before loses it: look first. */
+/* Promises @address to a domain, or renews its time; whoever had it before loses it: look first. What is held
+ * for that domain stays held. */
 void reservations_take (Reservations *reservations, const char *address, const char *uuid,
                         const char *domain);
+/* Holds @address for a domain, without a limit in time; whoever had it before loses it. */
+void reservations_hold (Reservations *reservations, const char *address, const char *uuid,
+                        const char *domain);
+/* Ends what was only promised to a domain. */
+void reservations_withdraw (Reservations *reservations, const char *uuid);
 /* Ends all of a domain. */
 void reservations_release (Reservations *reservations, const char *uuid);
+/* Ends what is held for domains whose UUIDs are not in @uuids, unless it was taken after @since_usec
+ * (monotonic), when somebody looked which there are. */
+void reservations_retain (Reservations *reservations, GHashTable *uuids, gint64 since_usec);
 /* Returns: whether @address is reserved; @ret_reservation is set then, until the next change */
 gboolean reservations_lookup (const Reservations *reservations, const char *address,
                               Reservation *ret_reservation);

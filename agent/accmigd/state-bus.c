@@ -12,11 +12,13 @@
 #include "system-bus-private.h"
 
 /* One call that waits for the broker. */
-typedef struct {
+typedef struct
+{
   SystemBus *bus;
   sd_bus_message *call;
   char *address;
-  gboolean in_use; /* the prober was told */
+  gboolean in_use;  /* the prober was told */
+  gboolean counted; /* among the calls that wait */
 } Work;
 
 static Work *
@@ -35,6 +37,8 @@ work_free (Work *work)
 {
   if (work->in_use)
     prober_end_use (work->bus->sources.prober, work->address);
+  if (work->counted)
+    system_bus_end_wait (work->bus);
   sd_bus_message_unref (work->call);
   g_free (work->address);
   g_free (work);
@@ -129,13 +133,18 @@ state_bus_get (sd_bus_message *m, void *user, sd_bus_error *ret_error)
 {
   SystemBus *self = user;
   const char *address = NULL;
+  Work *work;
   int r = sd_bus_message_read (m, "s", &address);
 
   if (r < 0)
     return r;
   if (device_bus_find (self, address, ret_error) == NULL)
     return -EINVAL;
-  broker_client_peek_async (self->sources.broker, address, on_peeked, work_new (self, m, address));
+  if (!system_bus_begin_wait (self, ret_error))
+    return -EBUSY;
+  work = work_new (self, m, address);
+  work->counted = TRUE;
+  broker_client_peek_async (self->sources.broker, address, on_peeked, work);
   return 1;
 }
 
@@ -185,6 +194,18 @@ on_may_save (sd_bus_message *m, gpointer user)
   begin_move (user, m, broker_client_save_async);
 }
 
+static void
+on_matched (GObject *source, GAsyncResult *result, gpointer user)
+{
+  g_autoptr (Work) work = user;
+  g_autoptr (GError) error = NULL;
+
+  if (stream_match_check_finish (result, &error))
+    begin_move (work->bus, work->call, broker_client_load_async);
+  else
+    system_bus_reply_error (work->call, error);
+}
+
 /* The device was asked anew; its stream is looked at before it is opened for good. */
 static void
 on_probed_for_load (GObject *source, GAsyncResult *result, gpointer user)
@@ -205,10 +226,8 @@ on_probed_for_load (GObject *source, GAsyncResult *result, gpointer user)
   if (profile == NULL || sd_bus_message_read (work->call, "h", &fd) < 0)
     (void)sd_bus_reply_method_errorf (work->call, ACCMIG_BUS_ERROR ("UnknownDevice"),
                                       "no device %s on this host", address);
-  else if (!stream_match_check (fd, profile, &error))
-    system_bus_reply_error (work->call, error);
   else
-    begin_move (work->bus, work->call, broker_client_load_async);
+    stream_match_check_async (fd, profile, on_matched, g_steal_pointer (&work));
 }
 
 static void

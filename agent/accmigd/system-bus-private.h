@@ -11,7 +11,8 @@
  * the object itself where there is one object per path.
  */
 
-struct _SystemBus {
+struct _SystemBus
+{
   sd_bus *bus;
   guint source;
   SystemBusSources sources;
@@ -35,6 +36,11 @@ int state_bus_load (sd_bus_message *m, void *user, sd_bus_error *ret_error);
 
 /* (nullable): the device that a caller named; else @ret_error says UnknownDevice */
 const Device *device_bus_find (SystemBus *self, const char *address, sd_bus_error *ret_error);
+
+/* What anybody may ask and what then waits for libvirt or for a device is counted. FALSE, with the error
+ * Limit, when too many wait; each TRUE is followed by system_bus_end_wait(). */
+gboolean system_bus_begin_wait (SystemBus *self, sd_bus_error *ret_error);
+void system_bus_end_wait (SystemBus *self);
 
 /* Answers a call that waited; the broker's absence has a name of its own. */
 void system_bus_reply_error (sd_bus_message *m, const GError *error);

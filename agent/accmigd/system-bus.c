@@ -10,6 +10,8 @@
 
 #include <gio/gio.h>
 
+#define PENDING_MAX 32 /* calls of everybody's that wait at a time */
+
 static int (*const attach_functions[]) (SystemBus *self) = {
   manager_bus_attach, gate_bus_attach, device_bus_attach, migration_bus_attach, log_control_bus_attach,
 };
@@ -71,6 +73,25 @@ system_bus_take_name (SystemBus *self, GError **error)
   int r = sd_bus_request_name (self->bus, ACCMIG_BUS_NAME, 0);
 
   return r >= 0 || fail (error, r, "cannot take the name “" ACCMIG_BUS_NAME "” on the system bus");
+}
+
+gboolean
+system_bus_begin_wait (SystemBus *self, sd_bus_error *ret_error)
+{
+  if (self->pending >= PENDING_MAX)
+    {
+      (void)sd_bus_error_setf (ret_error, ACCMIG_BUS_ERROR ("Limit"), "%d calls are waiting already",
+                               PENDING_MAX);
+      return FALSE;
+    }
+  self->pending++;
+  return TRUE;
+}
+
+void
+system_bus_end_wait (SystemBus *self)
+{
+  self->pending--;
 }
 
 void

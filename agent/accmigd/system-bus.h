@@ -12,7 +12,8 @@
 typedef struct _SystemBus SystemBus;
 
 /* What the interfaces show and call; borrowed, must outlive the bus. */
-typedef struct {
+typedef struct
+{
   Registry *registry;
   Migrations *migrations;
   History *history;

@@ -16,7 +16,8 @@
 
 #define DEBOUNCE_MSEC 200
 
-struct _Uevents {
+struct _Uevents
+{
   void (*changed) (gpointer user);
   gpointer user;
   sd_event *event;
