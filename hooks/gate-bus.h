@@ -6,7 +6,8 @@
 /* The one question that the hook asks the agent: org.accmig1.Gate.Ask. */
 
 /* libvirt's words; borrowed. */
-typedef struct {
+typedef struct
+{
   const char *domain;
   const char *operation;
   const char *suboperation;
@@ -14,7 +15,8 @@ typedef struct {
   const GByteArray *xml;
 } GateQuestion;
 
-typedef struct {
+typedef struct
+{
   gboolean allowed;
   char *message;       /* "" when there is nothing to say */
   GByteArray *new_xml; /* empty: keep what came */

@@ -21,6 +21,7 @@
 #include "input.h"
 #include "common/names.h"
 #include "common/settings.h"
+#include "common/text.h"
 
 #include <signal.h>
 #include <string.h>
@@ -34,14 +35,16 @@
 #define GRACE_USEC 500000 /* after the deadline, for what waits where no deadline can be given */
 
 /* libvirt's arguments. */
-typedef struct {
+typedef struct
+{
   const char *domain;
   const char *operation;
   const char *suboperation;
   const char *extra;
 } Arguments;
 
-static const struct {
+static const struct
+{
   const char *operation;
   const char *suboperation;
   gboolean decides;
@@ -96,9 +99,7 @@ one_line (const char *text)
 {
   char *line = g_utf8_make_valid (text, -1);
 
-  for (char *c = g_strchomp (line); *c != '\0'; c++)
-    if (g_ascii_iscntrl (*c))
-      *c = ' ';
+  text_make_printable (g_strchomp (line));
   return line;
 }
 
