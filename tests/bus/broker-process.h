@@ -13,7 +13,8 @@
  * The broker named by $ACCMIG_BROKER, in a folder of its own: libvirt's test driver, an empty sysfs, no logs
  * yet.
  */
-typedef struct {
+typedef struct
+{
   char *dir, *socket, *logs;
   GPid pid;
 } BrokerProcess;
@@ -25,6 +26,8 @@ void broker_process_stop (BrokerProcess *f, gconstpointer data);
 
 /* (transfer full) */
 sd_bus *broker_process_connect (const BrokerProcess *f);
+/* (transfer full) (nullable): NULL when the broker hung up at once */
+sd_bus *broker_process_try_connect (const BrokerProcess *f);
 /* (transfer full): an empty call of @member */
 sd_bus_message *broker_process_call (sd_bus *bus, const char *member);
 

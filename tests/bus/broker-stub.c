@@ -24,7 +24,8 @@
 
 #define EVENT_WORDS 6
 
-typedef struct {
+typedef struct
+{
   const char *directory;
   sd_event *event;
   sd_bus *peer;    /* (nullable): one at a time */

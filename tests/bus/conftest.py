@@ -1,14 +1,47 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Fixtures of the agent's tests. ACCMIG_AGENT names the agent, ACCMIG_BROKER_STUB the stub."""
+"""Fixtures of the agent's tests.
+
+ACCMIG_BUILD names a build directory with all programs; then a test that would be skipped has failed. Meson names each
+program by itself, and only those that a test needs.
+"""
 
 import os
+import pathlib
 
 import pytest
 
-from agent import Host
+# By the variable that a test knows them by.
+PROGRAMS = {
+    "ACCMIG_AGENT": "agent/accmigd/accmigd",
+    "ACCMIG_BROKER": "agent/broker/accmig-broker",
+    "ACCMIG_BROKER_STUB": "tests/bus/broker-stub",
+    "ACCMIG_CTL": "agent/ctl/accmigctl",
+    "ACCMIG_HOOK": "hooks/50-accmig",
+    "ACCMIG_TEST_BROKER": "tests/bus/test-broker",
+}
+
+BUILD = os.environ.get("ACCMIG_BUILD")
+if BUILD:
+    for variable, name in PROGRAMS.items():
+        path = pathlib.Path(BUILD).absolute() / name
+        if not path.exists():
+            raise pytest.UsageError(f"ACCMIG_BUILD is {BUILD}, which has no {name}")
+        os.environ[variable] = str(path)
+
+from agent import Host  # noqa: E402 (the programs have to be known first)
 
 AGENT = os.environ.get("ACCMIG_AGENT", "")
 STUB = os.environ.get("ACCMIG_BROKER_STUB", "")
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport():
+    """With everything there, nothing is left out unnoticed."""
+    outcome = yield
+    report = outcome.get_result()
+    if BUILD and report.skipped:
+        report.outcome = "failed"
+        report.longrepr = f"would be skipped, though ACCMIG_BUILD is set: {report.longrepr}"
 
 
 @pytest.fixture(name="programs")

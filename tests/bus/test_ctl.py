@@ -73,7 +73,7 @@ def test_profile_and_compare(acc_host, tmp_path):
     assert json.loads(pretty) == json.loads(canonical) and pretty.count("\n") > 5 and canonical.count("\n") == 1
     (tmp_path / "pretty").write_text(pretty)
     out = run(acc_host, "compare", str(tmp_path / "pretty"), "-", stdin=canonical.encode())
-    assert out.startswith(f"{SEC_VFS[0]} → {SEC_VFS[0]}: compatible")
+    assert re.match(f"{SEC_VFS[0]} → {SEC_VFS[0]}: (compatible|degraded)", out)  # by the kernel this runs on
     assert run(acc_host, "profile", "0000:75:00.7", status=1) == "accmigctl: no device 0000:75:00.7 on this host\n"
     assert "neither a PCI address" in run(acc_host, "profile", "../../etc/passwd", status=1)
     assert "not UTF-8" in run(acc_host, "profile", b"\xff", status=2)
@@ -105,6 +105,7 @@ def test_state(acc_host, tmp_path):
     assert path.stat().st_mode & 0o777 == 0o600
     assert "is there already" in run(acc_host, "state", "save", SEC_VFS[0], str(path), status=1)
     run(acc_host, "state", "save", "--force", SEC_VFS[0], str(path))
+    assert "/nonexistent/state cannot be written" in run(acc_host, "state", "save", SEC_VFS[0], "/nonexistent/state", status=1)
     piped = subprocess.run([CTL, "state", "save", SEC_VFS[0], "-"], env=environment(acc_host), stdout=subprocess.PIPE,
                            timeout=SECONDS, check=True).stdout
     assert piped == path.read_bytes()
@@ -323,11 +324,8 @@ def test_show_without_peer(pair):
 # ---- monitor --------------------------------------------------------------------------------------------------------
 
 def follow(host, *words):
-    """A monitor that is subscribed."""
-    before = len(host.bus.list_names())
-    monitor = Process([CTL, "monitor", *words], env=environment(host), stderr=subprocess.PIPE)
-    wait_for(lambda: len(host.bus.list_names()) > before, "the monitor")
-    return monitor
+    """A monitor."""
+    return Process([CTL, "monitor", *words], env=environment(host), stderr=subprocess.PIPE)
 
 
 def qemu_says(host, event, **details):
@@ -358,12 +356,15 @@ def test_monitor_until_end(source, end, status):
 
 
 def test_monitor_refused(acc_host):
-    """A refusal at the gate: status 3, and the cause on the line."""
+    """A refusal at the gate: status 3, and the cause on the line. Another guest, let in before, shows that it listens."""
     probed(acc_host)
+    profile = run(acc_host, "profile", "--json", SEC_VFS[0]).strip()
+    assert acc_host.ask("vm", "migrate", "begin", guest(hostdev(SEC_VFS[0]), profiles={"hostdev0": profile}))[0]
     monitor = follow(acc_host, "--until-end")
-    allowed, _message, _xml = acc_host.ask("vm", "migrate", "begin", guest(hostdev("0000:75:00.7"), profiles={}))
-    assert not allowed
-    assert re.match(r"\d\d:\d\d:\d\d\.\d{3}  vm +destination  refused .*hostdev0 .*no device 0000:75:00.7",
+    monitor.wait_line(r"vm +destination +accepted")
+    late = guest(hostdev("0000:75:00.7"), profiles={}, name="late", uuid=OTHER_UUID)
+    assert not acc_host.ask("late", "migrate", "begin", late)[0]
+    assert re.match(r"\d\d:\d\d:\d\d\.\d{3}  late +destination  refused .*hostdev0 .*no device 0000:75:00.7",
                     monitor.wait_line("refused"))
     assert monitor.popen.wait(SECONDS) == 3
     monitor.stop()
@@ -371,13 +372,13 @@ def test_monitor_refused(acc_host):
 
 def test_monitor_survives_the_agent(source, programs):
     """An agent that comes back is watched again; Ctrl-C ends the watch, and that is no failure."""
+    qemu_says(source, "MIGRATION", status="setup")
     monitor = follow(source)
+    monitor.wait_line(r"vm +source +preparing +hostdev0")
     source.agent.stop()
     assert monitor.popen.stderr.readline() == "accmigctl: the agent is gone; waiting for it to come back\n"
     source.start_agent(programs[0])
-    source.wait_connected()
-    qemu_says(source, "MIGRATION", status="setup")
-    assert re.match(r"\S+  vm +source +preparing +hostdev0", monitor.wait_line("preparing"))
+    monitor.wait_line(r"vm +source +\w+ +hostdev0")
     assert monitor.stop(signal.SIGINT) == 0
 
 

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The gate: what it answers, what it reserves, and that it never keeps libvirt waiting."""
 
+import contextlib
 import json
 import re
 import time
 
 import dbus
+import dbus.lowlevel
 import pytest
 
 from agent import NAME, ROOT, SECONDS, Host, wait_for
@@ -107,12 +109,33 @@ def test_reserved_for_another(acc_host):
     assert owner(acc_host, SEC_VFS[0]) == ("reserved", "vm")
 
 
+def test_libvirt_keeps_what_it_took(acc_host):
+    """From prepare on, devices are libvirt's until it says otherwise: no other answer of the gate's lets go of them."""
+    xml = incoming(acc_host, SEC_VFS[1])
+    assert acc_host.ask("vm", "migrate", "begin", xml)[0]
+    assert acc_host.ask("vm", "prepare", "begin", xml)[0]
+    assert not acc_host.ask("vm", "migrate", "begin", incoming(acc_host, SEC_VFS[1], **{"qp-num": 4}))[0]
+    assert owner(acc_host, SEC_VFS[1]) == ("reserved", "vm")
+    allowed, message, _ = acc_host.ask("vm2", "migrate", "begin", incoming(acc_host, SEC_VFS[1], uuid=OTHER_UUID))
+    assert not allowed and "is reserved for domain “vm”" in message
+    assert acc_host.ask("vm", "release", "end", xml)[0]
+    assert owner(acc_host, SEC_VFS[1]) == ("free", "")
+
+
 def test_busy_target(acc_host):
     """Some other program has it open."""
     xml = incoming(acc_host, SEC_VFS[1])
     acc_host.broker.set_device(SEC_VFS[1], error=f"{NAME}.Error.Busy")
     allowed, message, _ = acc_host.ask("vm", "migrate", "begin", xml)
     assert not allowed and f"{SEC_VFS[1]} is in use" in message
+
+
+def test_broker_has_too_much_to_do(acc_host):
+    """That says nothing of the device, least of all that somebody has it."""
+    xml = incoming(acc_host, SEC_VFS[1])
+    acc_host.broker.set_device(SEC_VFS[1], error=f"{NAME}.Error.Limit")
+    allowed, message, _ = acc_host.ask("vm", "migrate", "begin", xml)
+    assert not allowed and "could not be asked" in message and "[gate.on-unknown]" in message
 
 
 def test_host_driver_needs_managed(acc_host):
@@ -182,6 +205,35 @@ def test_answer_in_time(programs):
         assert 1.9 < time.monotonic() - begin < 10
         assert owner(host, SEC_VFS[0]) == ("free", "")
         host.broker.send("release")
+
+
+def test_lookers_do_not_hold_up_the_gate(acc_host):
+    """Anybody may ask for states, as often as they like; most are turned away, and the gate answers."""
+    xml = incoming(acc_host, SEC_VFS[1])
+    looked_at = {"flags": 5, "match": acc_match(8), "pid": 4711, "state": "running"}
+    acc_host.broker.set_device(SEC_VFS[0], **looked_at, hold="true")
+    crowd = acc_host.connect()
+    for _ in range(100):
+        call = dbus.lowlevel.MethodCallMessage(NAME, ROOT, f"{NAME}.Manager", "GetState")
+        call.append(SEC_VFS[0], signature="s")
+        crowd.send_message(call)
+    crowd.flush()
+    for _ in range(32):
+        acc_host.broker.wait_line(f"^Peek {re.escape(SEC_VFS[0])}")
+    with pytest.raises(dbus.DBusException) as error:
+        acc_host.interface("Manager").GetState(SEC_VFS[0], timeout=SECONDS)
+    assert error.value.get_dbus_name() == f"{NAME}.Error.Limit"
+    assert acc_host.ask("vm", "migrate", "begin", xml)[0]
+    acc_host.broker.set_device(SEC_VFS[0], **looked_at)
+    acc_host.broker.send("release")
+    assert not [line for line in acc_host.broker.drain() if line.startswith("Peek")]
+
+    def state():
+        with contextlib.suppress(dbus.DBusException):
+            return acc_host.interface("Manager").GetState(SEC_VFS[0], timeout=SECONDS)
+
+    wait_for(lambda: state() == "running", "room")
+    crowd.close()
 
 
 def test_hook_waits_for_the_probe(acc_host):

@@ -14,6 +14,9 @@ from guest import UUID, guest, hostdev
 
 pytestmark = pytest.mark.timeout(4 * SECONDS)
 
+# Which of them it is depends on the kernel that the test runs on.
+PASSING = ("compatible", "degraded")
+
 MDEV = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001"
 
 
@@ -82,9 +85,10 @@ def test_describe_and_check(acc_host):
         {"alias": "hostdev0", "kind": "pci", "address": SEC_VFS[1], "managed": False, "profile": profile}]}
     manager = acc_host.interface("Manager")
     report = json.loads(manager.CheckDomain(json.dumps(description), timeout=SECONDS))
-    assert report["format"] == "accmig-report/1" and report["outcome"] == "compatible"
+    outcome = report["outcome"]
+    assert report["format"] == "accmig-report/1" and outcome in PASSING
     assert report["hostdevs"][0]["target"] == SEC_VFS[1]
-    assert report["hostdevs"][0]["verdict"]["outcome"] == "compatible"
+    assert report["hostdevs"][0]["verdict"]["outcome"] == outcome
     assert acc_host.get_device(SEC_VFS[1])["Owner"] == "free"
 
     profile["hisi_acc"]["qp-num"] = 4
@@ -126,24 +130,28 @@ def test_describe_domain_with_devices(host, programs):
     assert manager.GetState(SEC_VFS[0], timeout=SECONDS) == "running"
 
 
-def test_states_of_free_devices(acc_host):
-    """Root may; the stream goes through the descriptor."""
+def test_states_of_free_devices(acc_host, tmp_path):
+    """Root may; the stream goes through the descriptor. What another device has saved is not loaded."""
     manager = acc_host.interface("Manager")
+    load = manager.get_dbus_method("LoadState")
     assert manager.GetState(SEC_VFS[0], timeout=SECONDS) == "running"
+    path = tmp_path / "state"
+    with open(path, "wb") as stream:
+        assert manager.SaveState(SEC_VFS[0], dbus.types.UnixFd(stream), timeout=SECONDS) == 40
+    assert path.read_bytes().hex() == acc_match(8)
+    with open(path, "rb") as stream:
+        assert load(SEC_VFS[0], dbus.types.UnixFd(stream), timeout=SECONDS) == 40
+
+    path.write_bytes(bytes.fromhex(acc_match(4)))
+    with open(path, "rb") as stream:
+        assert error_name(load, SEC_VFS[0], dbus.types.UnixFd(stream)) == "Refused"
     reader, writer = os.pipe()
-    assert manager.SaveState(SEC_VFS[0], dbus.types.UnixFd(writer), timeout=SECONDS) == 40
-    os.close(writer)
-    assert os.read(reader, 4096).hex() == acc_match(8)
+    assert error_name(load, SEC_VFS[0], dbus.types.UnixFd(reader)) == "Invalid"
     os.close(reader)
-    reader, writer = os.pipe()
-    os.write(writer, b"stream")
     os.close(writer)
-    assert manager.LoadState(SEC_VFS[0], dbus.types.UnixFd(reader), timeout=SECONDS) == 6
-    os.close(reader)
-    acc_host.broker.set_device(SEC_VFS[0], error=f"{NAME}.Error.Refused")
-    null = os.open("/dev/null", os.O_RDONLY)
-    assert error_name(manager.LoadState, SEC_VFS[0], dbus.types.UnixFd(null)) == "Refused"
-    os.close(null)
+    acc_host.broker.set_device(SEC_VFS[0], error=f"{NAME}.Error.BadState")
+    with open(path, "rb") as stream:
+        assert error_name(load, SEC_VFS[0], dbus.types.UnixFd(stream)) == "BadState"
 
 
 def test_probe_survives_a_restart(acc_host, programs):
