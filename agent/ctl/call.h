@@ -8,7 +8,8 @@
  */
 
 /* The exit status; accmigctl(1) documents it. */
-typedef enum {
+typedef enum
+{
   STATUS_DONE = 0,    /* yes, or done */
   STATUS_FAILED = 1,  /* could not be done */
   STATUS_USAGE = 2,   /* the command line makes no sense */
@@ -17,7 +18,8 @@ typedef enum {
 } Status;
 
 /* The command line. Strings are borrowed and live as long as the call. */
-typedef struct {
+typedef struct
+{
   gboolean json;
   const char *host; /* (nullable): -H, whose agent is asked; NULL for this host's */
   const char *to;   /* (nullable) */

@@ -9,7 +9,8 @@
  * The connection, for the client's own files: calls (client.c), transfers, watches.
  */
 
-struct _Client {
+struct _Client
+{
   sd_bus *bus;
   char *host;     /* (nullable) */
   int complaints; /* what ssh writes to its standard error; -1 when there is no ssh */

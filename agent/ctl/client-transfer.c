@@ -21,7 +21,8 @@
 #define PROGRESS_MSEC 500
 #define CLEAR_LINE    "\r\033[K"
 
-typedef struct {
+typedef struct
+{
   Client *client;
   GMainLoop *loop;
   int fd;

@@ -18,7 +18,8 @@
 #define IFACE_OBJECTS    "org.freedesktop.DBus.ObjectManager"
 #define IFACE_PROPERTIES "org.freedesktop.DBus.Properties"
 
-typedef struct {
+typedef struct
+{
   Client *client;
   const ClientWatch *callbacks;
   gpointer user;
@@ -124,7 +125,8 @@ on_closed (sd_bus *bus, gpointer user)
 
 /* ---- the watch ---- */
 
-static const struct {
+static const struct
+{
   const char *sender, *path, *interface, *member, *more;
   sd_bus_message_handler_t handler;
 } matches[] = {

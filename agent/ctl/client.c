@@ -30,13 +30,15 @@
 /* ---- errors ---- */
 
 /* What the beginning of an error's name tells about who did not answer. */
-typedef enum {
+typedef enum
+{
   ABSENT_NOT,        /* the agent did */
   ABSENT_AGENT,      /* the bus says that nobody has the agent's name */
   ABSENT_CONNECTION, /* not even the bus */
 } Absent;
 
-static const struct {
+static const struct
+{
   const char *prefix;
   Absent absent;
 } absences[] = {
@@ -49,7 +51,8 @@ static const struct {
 };
 
 /* Names whose code callers branch on. */
-static const struct {
+static const struct
+{
   const char *name;
   AccmigError code;
 } codes[] = {

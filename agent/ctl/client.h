@@ -51,13 +51,15 @@ char *client_get_state (Client *client, const char *address, GError **error);
 gboolean client_transfer (Client *client, const char *member, const char *address, int fd, guint64 *ret_bytes,
                           GError **error);
 
-typedef enum {
+typedef enum
+{
   CLIENT_FOUND,   /* it was there when the watch began, or when the agent came back */
   CLIENT_ADDED,   /* it has just begun */
   CLIENT_CHANGED, /* some of its properties have */
 } ClientNews;
 
-typedef struct {
+typedef struct
+{
   /* @properties: a{sv} of org.accmig1.Migration, all of them or those that changed. Returns: whether to go on
    */
   gboolean (*migration) (const char *path, GVariant *properties, ClientNews news, gpointer user);

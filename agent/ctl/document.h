@@ -38,7 +38,8 @@ void document_print (JsonNode *node);
 void document_print_built (JsonBuilder *builder);
 
 /* One property of a D-Bus object and the member it becomes. */
-typedef struct {
+typedef struct
+{
   const char *property;
   const char *member;
 } Member;

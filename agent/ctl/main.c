@@ -18,7 +18,8 @@
 #include "text.h"
 
 /* The options that not every verb takes. */
-typedef enum {
+typedef enum
+{
   OPTION_HOST = 1 << 0,
   OPTION_TO = 1 << 1,
   OPTION_PEER = 1 << 2,
@@ -71,7 +72,8 @@ static const Verb verbs[] = {
 };
 /* clang-format on */
 
-static const struct {
+static const struct
+{
   const char *outcome;
   Status status;
 } outcomes[] = {
@@ -93,7 +95,8 @@ status_of_outcome (const char *outcome)
 /* ---- the command line ---- */
 
 /* What GOption fills in. */
-typedef struct {
+typedef struct
+{
   gboolean json, managed, force, until_end, help, version;
   char *host, *to, *peer, *limit;
   char **words; /* (nullable): the rest, the verb first */

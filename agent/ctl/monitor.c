@@ -18,14 +18,16 @@
 #include "document.h"
 #include "text.h"
 
-typedef struct {
+typedef struct
+{
   const Call *call;
   GHashTable *views; /* object path → View */
   Status status;
 } Monitor;
 
 /* One migration. */
-typedef struct {
+typedef struct
+{
   GVariantDict properties;
   gboolean watched;
 } View;
@@ -50,7 +52,8 @@ static const Member members[] = {
   { "DowntimeOrigin", "downtime-origin" },
 };
 
-static const struct {
+static const struct
+{
   const char *phase;
   Status status;
 } ends[] = {
@@ -127,7 +130,8 @@ view_get_number (View *view, const char *property)
 /* ---- devices ---- */
 
 /* One element of the property Devices. Texts are borrowed from it. */
-typedef struct {
+typedef struct
+{
   const char *alias, *address, *state, *origin;
   gint64 outage_usec, error_usec;
   gboolean complete;

@@ -20,7 +20,8 @@
 #define READ_MAX 16   /* records looked into */
 
 /* A record on the other host that may be the one. */
-typedef struct {
+typedef struct
+{
   guint64 id;
   gint64 overlap_usec; /* negative: the gap between the two */
 } Candidate;

@@ -19,7 +19,8 @@
 #include "transfer.h"
 
 /* A file that is being written; removed unless it was given its name. */
-typedef struct {
+typedef struct
+{
   char *path; /* (nullable) */
   int fd;
 } Draft;

@@ -14,12 +14,14 @@
 #define LAST_MIN    10 /* columns of the terminal that the last column gets in any case */
 
 /* A paragraph below a row. */
-typedef struct {
+typedef struct
+{
   guint row;
   char *text;
 } Note;
 
-struct _Table {
+struct _Table
+{
   const char *const *titles;
   guint n_columns;
   GPtrArray *cells; /* row by row */

@@ -10,7 +10,8 @@
 #define BUS_PAIR_OBJECT "/org/accmig1/Test"
 #define BUS_PAIR_IFACE  "org.accmig1.Test"
 
-typedef struct {
+typedef struct
+{
   sd_bus *client, *server;
 } BusPair;
 

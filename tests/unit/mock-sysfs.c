@@ -27,7 +27,8 @@ static const char aliases_text[] = "# Aliases extracted from modules themselves.
                                    "alias vfio_pci:v000015B3d0000101Esv*sd*bc*sc*i* mlx5_vfio_pci\n"
                                    "alias vfio_pci:v00008086d000010CAsv*sd*bc*sc*i* migsim\n";
 
-struct _MockSysfs {
+struct _MockSysfs
+{
   char *dir;     /* holds the tree and the alias file */
   char *root;    /* the tree */
   char *aliases; /* the alias file */

@@ -12,7 +12,8 @@
 
 /* A name per code; the wire's names are a promise, so they are spelled out here and not taken from the
  * header. */
-static const struct {
+static const struct
+{
   const char *test;
   int domain; /* 0: the library's, 1: GIO's */
   int code;
@@ -34,7 +35,8 @@ static const struct {
   { "gio-cancelled", 1, G_IO_ERROR_CANCELLED, "org.accmig1.Error.Failed", ACCMIG_ERROR_IO },
 };
 
-typedef struct {
+typedef struct
+{
   GError *answer; /* what the server says */
   gboolean answered;
   char *name;

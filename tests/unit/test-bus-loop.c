@@ -5,7 +5,8 @@
 
 #include "bus-pair.h"
 
-typedef struct {
+typedef struct
+{
   BusPair pair;
   guint client_source, server_source;
   guint closed; /* how often the server heard that it was closed */
@@ -245,7 +246,8 @@ test_idle (Fixture *f, gconstpointer data)
 int
 main (int argc, char **argv)
 {
-  static const struct {
+  static const struct
+  {
     const char *path;
     void (*run) (Fixture *f, gconstpointer data);
   } tests[] = {

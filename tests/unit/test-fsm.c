@@ -53,7 +53,8 @@ static const struct
 /* clang-format on */
 
 /* The answer to one question, found by searching. */
-typedef struct {
+typedef struct
+{
   gboolean found;
   gsize length;
   AccmigState path[ACCMIG_N_STATES];
@@ -312,7 +313,8 @@ test_names (void)
 static void
 test_flag_names (void)
 {
-  static const struct {
+  static const struct
+  {
     guint64 flags;
     const char *text;
   } rows[] = {

@@ -69,7 +69,8 @@ test_unknown_members (void)
 static void
 test_edges (void)
 {
-  static const struct {
+  static const struct
+  {
     const char *member, *canonical;
   } rows[] = {
     { "\"0123456789012345678901234567890123456789012345678901234567890123\":1", NULL },
@@ -129,7 +130,8 @@ test_getters (void)
 static void
 test_minor_versions (void)
 {
-  static const struct {
+  static const struct
+  {
     const char *format;
     gboolean valid;
   } rows[] = {
@@ -155,7 +157,8 @@ test_minor_versions (void)
 #define TEXT(string) string, sizeof string - 1
 
 /* Each row breaks one thing; @part of the message says that it was found for that reason. */
-static const struct {
+static const struct
+{
   const char *name;
   const char *text;
   gsize length;

@@ -8,7 +8,8 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
-typedef struct {
+typedef struct
+{
   char *directory;
 } Fixture;
 
@@ -200,7 +201,8 @@ test_environment (Fixture *f, gconstpointer data)
   g_assert_cmpuint (settings_get_number (settings, SETTING_KEEP), ==, 3);
 }
 
-static const struct {
+static const struct
+{
   const char *name;
   const char *text;
   const char *warning; /* after "accmig.conf: " */

@@ -30,7 +30,8 @@
 
 #define BEYOND (ACCMIG_N_STATES + 1) /* also asked for: the first number that is no state */
 
-typedef struct {
+typedef struct
+{
   AccmigDevice *device;
   guint64 flags;
   char *stream; /* a valid one, to leave resuming with */
@@ -43,7 +44,8 @@ typedef struct {
 } Walk;
 
 /* What happened, or what should: both as one line of text, so that comparing and printing are the same. */
-typedef struct {
+typedef struct
+{
   int number; /* errno, 0 */
   AccmigState end;
   gboolean has_fd;
