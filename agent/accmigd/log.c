@@ -14,6 +14,7 @@
 #include <systemd/sd-journal.h>
 
 #include "common/names.h"
+#include "common/text.h"
 
 static const struct
 {
@@ -62,6 +63,7 @@ void
 log_event (LogEvent event, const LogContext *context, const char *format, ...)
 {
   g_autoptr (GPtrArray) fields = g_ptr_array_new_with_free_func (g_free);
+  g_autofree char *raw = NULL;
   g_autofree char *text = NULL;
   g_autofree char *priority = g_strdup_printf ("%d", events[event].priority);
   va_list args;
@@ -70,8 +72,10 @@ log_event (LogEvent event, const LogContext *context, const char *format, ...)
     return;
 
   va_start (args, format);
-  text = g_strdup_vprintf (format, args);
+  raw = g_strdup_vprintf (format, args);
   va_end (args);
+  text = g_utf8_make_valid (raw, -1);
+  text_make_printable (text);
 
   add_field (fields, "MESSAGE", text);
   add_field (fields, "MESSAGE_ID", events[event].message_id);

@@ -8,6 +8,8 @@
 
 #include "migration-record.h"
 
+#include "common/text.h"
+
 #define CAUSE_MAX 500 /* bytes; a cause is one sentence */
 
 static void
@@ -230,7 +232,8 @@ migration_replace_cause (Migration *self, const char *cause)
 {
   g_autofree char *valid = g_utf8_make_valid (cause, -1);
 
-  g_strdelimit (g_strstrip (valid), "\n\r\t", ' ');
+  text_make_printable (valid);
+  g_strstrip (valid);
   if (strlen (valid) > CAUSE_MAX)
     *g_utf8_find_prev_char (valid, valid + CAUSE_MAX) = '\0';
   g_free (self->cause);

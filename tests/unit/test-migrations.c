@@ -362,6 +362,14 @@ test_hostile_events (Fixture *f, gconstpointer data)
   g_assert_cmpint (migration_get_phase (newest (f)), ==, PHASE_PREPARING);
 }
 
+/* What a terminal would obey does not become a cause. */
+static void
+test_causes_are_printable (Fixture *f, gconstpointer data)
+{
+  converse (f, "announce; refuse \033[2Jgone\302\2331m\n\tall");
+  g_assert_cmpstr (migration_get_cause (newest (f)), ==, "[2Jgone 1m  all");
+}
+
 static void
 test_stragglers_begin_nothing (Fixture *f, gconstpointer data)
 {
@@ -663,6 +671,7 @@ main (int argc, char **argv)
   } tests[] = {
     { "/migrations/nothing-to-do-with-us", test_nothing_to_do_with_us },
     { "/migrations/hostile-events", test_hostile_events },
+    { "/migrations/causes-are-printable", test_causes_are_printable },
     { "/migrations/stragglers-begin-nothing", test_stragglers_begin_nothing },
     { "/migrations/outage", test_outage },
     { "/migrations/failed-source-has-a-complete-outage", test_failed_source_has_a_complete_outage },
