@@ -18,11 +18,7 @@ def start(host, domain):
 
 def refused(source, destination, domain):
     """Migrate in vain; returns the line that virsh showed. The guest at the source never noticed."""
-    resets = None
-    if domain.kind == "acc" and destination.devices.show()["acc"]:
-        resets = destination.devices.acc_state(domain.device)["resets"]
     beat = source.heartbeat(domain)
-    cursor = destination.cursor()
     done = source.migrate(domain, destination, check=False)
 
     assert done.returncode != 0
@@ -31,9 +27,8 @@ def refused(source, destination, domain):
     assert source.domain_state(domain) == "running"
     assert destination.domain_state(domain) == "absent"
     source.wait_beat(domain, after=beat)
-    assert not any("Suspended" in line for line in source.guest_log(domain).splitlines())
-    assert not destination.journal(cursor, _TRANSPORT="kernel", SYSLOG_IDENTIFIER="qemu")
-    del resets
+    assert not re.search("boot|corrupt", source.guest_log(domain).partition("beat")[2])
+    assert not destination.run(f"ls /run/libvirt/qemu/{domain.name}.pid", check=False).stdout
     return found.group(0)
 
 
@@ -44,6 +39,7 @@ def test_other_queue_count(source, destination, agents):
     domain = Domain("acc", ACC)
     start(source, domain)
     before = destination.agent.last_id()
+    left = source.agent.last_id()
 
     line = refused(source, destination, domain)
 
@@ -51,7 +47,8 @@ def test_other_queue_count(source, destination, agents):
                         r"\[hisi_acc\.qp-num\]", line), line
     record = destination.agent.wait_migration(domain, "refused", after=before)
     assert "queue count differs" in record["cause"]
-    assert not destination.run("ls /run/libvirt/qemu/guest.pid", check=False).stdout
+    # The source was not told: libvirt asks the destination first, and has no event for what it refuses.
+    assert source.agent.last_id() == left
 
 
 def test_plain_vfio_pci(source, destination, agents):
@@ -61,8 +58,7 @@ def test_plain_vfio_pci(source, destination, agents):
     path = f"/sys/bus/pci/devices/{ACC}"
     destination.run(f"modprobe vfio-pci; echo {ACC} > {path}/driver/unbind; echo vfio-pci > {path}/driver_override; "
                     f"echo {ACC} > /sys/bus/pci/drivers_probe")
-    destination.devices.down  # the reset before the next test makes them anew
-    destination.devices._changed.add("acc")
+    destination.devices.touched("acc")
 
     line = refused(source, destination, domain)
 
@@ -73,7 +69,7 @@ def test_pf_driver_missing(source, destination, agents):
     """Case 3: the VF was bound while its PF had no native driver, so the variant driver offers no migration."""
     domain = Domain("acc", ACC)
     start(source, domain)
-    destination.devices._changed.add("acc")
+    destination.devices.touched("acc")
     destination.run("for v in 1 2 3; do echo 0001:00:00.$v > /sys/bus/pci/drivers/hisi_acc_vfio_pci/unbind; done; "
                     "echo 0001:00:00.0 > /sys/bus/pci/drivers/hisi_sec2/unbind", check=False)
 

@@ -51,6 +51,10 @@ class Devices:
             words += [f"--{module}={name}={value}" for name, value in dict(parameters).items()]
         return json.loads(self.host.output(shlex.join(words), timeout=240))
 
+    def touched(self, *kinds):
+        """Devices of KINDS were changed by other means; reset() makes them anew."""
+        self._changed |= set(kinds)
+
     def reset(self):
         """Bring all devices back to what they are by default; no domain may have one of them."""
         self.down(*sorted(self._changed | {"mdev"}))
