@@ -2,6 +2,7 @@
 """A domain with one migratable device, and the XML libvirt gets for it.
 
 The guest is the kernel of tests/testbed/guest: no disk, no operating system, a beat on the serial port.
+Another kernel may take its place; hosts/linux_guest.py has one.
 """
 
 import dataclasses
@@ -34,6 +35,9 @@ class Domain:
     delay: int = 100        # milliseconds
     events: bool = True     # QEMU reports every change of the device's state
     metadata: str = ""      # text of an element to be put into <metadata>
+    kernel: str = "/share/guest.elf"    # paths on both hosts
+    initrd: str = ""
+    cmdline: str = ""       # instead of pages and delay, which only the small guest knows
 
     @property
     def uuid(self):
@@ -54,8 +58,9 @@ class Domain:
               <vcpu>1</vcpu>
               <os>
                 <type arch='x86_64' machine='q35'>hvm</type>
-                <kernel>/share/guest.elf</kernel>
-                <cmdline>pages={self.pages} delay={self.delay}</cmdline>
+                <kernel>{self.kernel}</kernel>
+                {f"<initrd>{self.initrd}</initrd>" if self.initrd else ""}
+                <cmdline>{self.cmdline or f"pages={self.pages} delay={self.delay}"}</cmdline>
               </os>
               <features><acpi/></features>
               <on_poweroff>destroy</on_poweroff>
