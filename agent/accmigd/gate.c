@@ -358,8 +358,7 @@ ask_other (Gate *self, const GateQuestion *question, GTask *task)
       if (domain == NULL || accmig_domain_get_n_hostdevs (domain) == 0
           || accmig_domain_get_uuid (domain) == NULL)
         break;
-      migrations_on_hook (self->sources.migrations, accmig_domain_get_uuid (domain), question->operation,
-                          question->extra);
+      migrations_on_hook (self->sources.migrations, accmig_domain_get_uuid (domain), question->operation);
       notices[i].run (self, domain, task);
       return;
     }

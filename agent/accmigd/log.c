@@ -96,12 +96,6 @@ log_event (LogEvent event, const LogContext *context, const char *format, ...)
     (void)fprintf (stderr, "<%d>%s\n", events[event].priority, text);
 }
 
-const char *
-log_event_get_message_id (LogEvent event)
-{
-  return events[event].message_id;
-}
-
 void
 log_set_max_level (int level)
 {

@@ -37,9 +37,6 @@ typedef struct
 /* Sends one line, to the journal where there is one, else to stderr. */
 void log_event (LogEvent event, const LogContext *context, const char *format, ...) G_GNUC_PRINTF (3, 4);
 
-/* (transfer none): 32 hex digits, for the catalog's test */
-const char *log_event_get_message_id (LogEvent event);
-
 /* Highest syslog priority that is sent; LogControl1's LogLevel. */
 void log_set_max_level (int level);
 int log_get_max_level (void);

@@ -194,12 +194,6 @@ migration_get_device (const Migration *self, gsize index)
   };
 }
 
-const AccmigTimeline *
-migration_get_timeline (const Migration *self)
-{
-  return self->timeline;
-}
-
 const char *
 migration_find_alias (const Migration *self, const char *address)
 {

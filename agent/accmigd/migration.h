@@ -37,7 +37,6 @@ const HypervisorJob *migration_get_job (const Migration *migration);
 AccmigFigure migration_get_downtime (const Migration *migration);
 gsize migration_get_n_devices (const Migration *migration);
 MigrationDevice migration_get_device (const Migration *migration, gsize index);
-const AccmigTimeline *migration_get_timeline (const Migration *migration);
 
 /* (transfer full): everything, as JSON accmig-migration/1 */
 char *migration_to_json (const Migration *migration);

@@ -330,7 +330,7 @@ migrations_on_gate (Migrations *self, const char *uuid, gboolean accepted, const
 }
 
 void
-migrations_on_hook (Migrations *self, const char *uuid, const char *operation, const char *extra)
+migrations_on_hook (Migrations *self, const char *uuid, const char *operation)
 {
   static const struct
   {

@@ -47,8 +47,8 @@ const Migration *migrations_announce (Migrations *migrations, const AccmigDomain
 void migrations_on_gate (Migrations *migrations, const char *uuid, gboolean accepted, const char *cause);
 /* An incoming guest that the hook did not announce: @domain is there and waits for its state. */
 void migrations_on_arriving (Migrations *migrations, const AccmigDomain *domain);
-/* From the hook: any other call. @operation, @extra as libvirt gave them. */
-void migrations_on_hook (Migrations *migrations, const char *uuid, const char *operation, const char *extra);
+/* From the hook: any other call. @operation as libvirt gave it. */
+void migrations_on_hook (Migrations *migrations, const char *uuid, const char *operation);
 
 /* The gate's reservation ran out and nothing had followed. */
 void migrations_on_expired (Migrations *migrations, const char *uuid);

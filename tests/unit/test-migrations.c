@@ -184,7 +184,7 @@ say (Fixture *f, const char *line, gint64 at_usec)
   else if (strcmp (words[0], "libvirt") == 0)
     migrations_on_lifecycle (f->migrations, UUID, "web1", lifecycle_named (words[1]));
   else if (strcmp (words[0], "hook") == 0)
-    migrations_on_hook (f->migrations, UUID, words[1], "-");
+    migrations_on_hook (f->migrations, UUID, words[1]);
   else if (strcmp (words[0], "arrive") == 0)
     migrations_on_arriving (f->migrations, f->domain);
   else if (strcmp (words[0], "announce") == 0)
