@@ -190,7 +190,7 @@ def _add_files(root):
 
 def _configure(root):
     state.call(["chroot", root, "passwd", "-dq", "root"], "password of root", timeout=60)
-    state.call(["systemctl", f"--root={root}", "enable", "testbed-boot.service", "libvirtd-tcp.socket"],
+    state.call(["chroot", root, "systemctl", "--quiet", "enable", "testbed-boot.service", "libvirtd-tcp.socket"],
                "units of the hosts", timeout=60)
     units = root / "etc/systemd/system"
     for name in MASKED_UNITS:
