@@ -3,15 +3,40 @@
 
 #include <glib.h>
 
-/* A kernel's release, as far as anything here depends on it: 6 and 17 of "6.17.3-arm64". */
-typedef struct
+/*
+ * A release: 6.12.107 of "6.12.107+deb13-amd64", as one number, so that the newer is the larger. 0 is none.
+ */
+typedef guint64 Release;
+
+#define RELEASE_BITS 20 /* of a release's second and third number */
+
+#define RELEASE(major, minor, patch)                                                                         \
+  ((Release)(major) << (2 * RELEASE_BITS) | (Release)(minor) << RELEASE_BITS | (Release)(patch))
+
+/*
+ * @text: (nullable)
+ * Returns: the release that @text begins with: two or three numbers of at most five digits, the third 0 when
+ * it is not there; 0 when @text begins otherwise
+ */
+Release release_parse (const char *text);
+
+/*
+ * @release, @version: what uname says: "6.1.0-37-amd64", "#1 SMP PREEMPT_DYNAMIC Debian 6.1.140-1
+ * (2025-05-22)" Returns: (transfer full) (nullable): the kernel's level, the release of Linux it is made from
+ * as three numbers, "6.1.140"; NULL where neither tells one
+ */
+char *release_format_level (const char *release, const char *version);
+
+/* Returns: the release's first two numbers, 6.12 of 6.12.107, as the first release of that series */
+static inline Release
+release_series (Release release)
 {
-  guint major;
-  guint minor;
-} Release;
+  return release & ~RELEASE (0, 0, (1 << RELEASE_BITS) - 1);
+}
 
-/* @text: (nullable). @ret_release: untouched on failure. Returns: whether @text begins with two numbers. */
-gboolean release_parse (const char *text, Release *ret_release);
-
-/* Returns: negative, 0 or positive when @release comes before @major.@minor, is of it, or comes after it */
-int release_compare (Release release, guint major, guint minor);
+/* Returns: the last release that series can have */
+static inline Release
+release_last_of_series (Release release)
+{
+  return release | RELEASE (0, 0, (1 << RELEASE_BITS) - 1);
+}
