@@ -2,39 +2,33 @@
 /*
  * Compatibility
  *
- * The engine: walks the generic rules and those of the family, rank by rank, holds each against a pair of
- * profiles and collects what did not simply hold. It knows no driver. A rule that refuses does not keep the
- * later ones from being tried: the operator gets the whole list at once.
+ * The engine: walks the rules of a family, each held against a pair of profiles, and collects what did not
+ * simply hold. It knows no driver. A rule that refuses does not keep the later ones from being tried: the
+ * operator gets the whole list at once.
+ *
+ * A fleet asks for many verdicts, nearly all of them without findings: such a one costs no more than the
+ * rules.
  *
  * Both profiles may come from elsewhere and lie; all that can do is to make the verdict as wrong as they are.
  */
 
 #include "compat-private.h"
 
-#include <accmig/fsm.h>
-
 #include <string.h>
 
+#include "family.h"
 #include "profile-private.h"
 #include "strict-json.h"
 
 struct _AccmigVerdict
 {
-  GArray *findings;      /* of AccmigFinding */
-  GStringChunk *strings; /* what they borrow */
+  AccmigProfile *source; /* (nullable): like the target, where it is not about a pair */
+  AccmigProfile *target; /* (nullable) */
   AccmigOutcome outcome;
-  char *source_digest;
-  char *target_digest;
-};
-
-static const struct
-{
-  const char *family;
-  const CompatRule *rules;
-} families[] = {
-  { "hisi_acc", compat_hisi_acc_rules },
-  { "migsim", compat_migsim_rules },
-  { "mtty", compat_mtty_rules },
+  GArray *findings;      /* (nullable): of AccmigFinding; NULL when there are none */
+  GStringChunk *strings; /* (nullable): what they borrow */
+  gboolean brief;        /* nobody will read the findings, so they are only counted */
+  guint n_counted;
 };
 
 /* What the worst finding makes of the verdict. */
@@ -71,22 +65,41 @@ find_word (const char *const *words, const char *name, gsize length)
   return NULL;
 }
 
+/* Returns: (transfer full) (nullable): the target's value of the family's field of that name */
+static char *
+show_field (const AccmigProfile *profile, const char *name, gsize length)
+{
+  g_autofree char *field = g_strndup (name, length);
+  FamilyMember member;
+  guint index;
+  char *text;
+
+  if (profile->family == NULL || !family_find_field (profile->family, field, &index)
+      || !family_find_member (profile->family, field, &member))
+    return NULL;
+  text = value_show (&profile->values[member.slot], member.type);
+  return text != NULL ? text : g_strdup ("-");
+}
+
 /* One pass, so that braces within a word stay what they are. */
 static char *
-expand (const char *template, const char *const *words)
+expand (const char *template, const CompatPair *pair, const char *const *words)
 {
   GString *out = g_string_new (NULL);
 
   while (*template != '\0')
     {
+      const char *name = template + 1;
       const char *end = *template == '{' ? strchr (template, '}') : NULL;
-      const char *word = end != NULL ? find_word (words, template + 1, (gsize)(end - template - 1)) : NULL;
+      const char *word = end != NULL ? find_word (words, name, (gsize)(end - name)) : NULL;
+      g_autofree char *field =
+          end != NULL && word == NULL ? show_field (pair->target, name, (gsize)(end - name)) : NULL;
 
-      if (word != NULL)
-        g_string_append (out, word);
+      if (word != NULL || field != NULL)
+        g_string_append (out, word != NULL ? word : field);
       else
         g_string_append_c (out, *template);
-      template = word != NULL ? end + 1 : template + 1;
+      template = word != NULL || field != NULL ? end + 1 : template + 1;
     }
   return g_string_free (out, FALSE);
 }
@@ -97,156 +110,114 @@ keep (AccmigVerdict *self, const char *text)
   return g_string_chunk_insert_const (self->strings, text != NULL ? text : "-");
 }
 
-void
-compat_add (AccmigVerdict *self, const CompatRule *rule, AccmigSeverity severity, const char *source_value,
-            const char *target_value, const char *sentence, const char *remedy, const char *const *words)
+AccmigVerdict *
+verdict_new (void)
 {
-  g_autofree char *sentence_text = expand (sentence, words);
-  g_autofree char *remedy_text = expand (remedy != NULL ? remedy : "", words);
-  const AccmigFinding finding = {
-    .rule = rule->rule,
-    .severity = severity,
-    .field = rule->field,
-    .source_value = keep (self, source_value),
-    .target_value = keep (self, target_value),
-    .sentence = keep (self, sentence_text),
-    .remedy = keep (self, remedy_text),
-  };
+  AccmigVerdict *self = g_new0 (AccmigVerdict, 1);
 
-  g_array_append_val (self->findings, finding);
-  self->outcome = MAX (self->outcome, outcomes[severity]);
-}
-
-/* ---- rows ---- */
-
-/* Returns: (transfer full) (nullable): the member as it is shown, NULL when it is missing. */
-static char *
-show_member (const AccmigProfile *profile, const CompatRule *rule)
-{
-  guint64 number;
-
-  if (rule->value == VALUE_TEXT)
-    return g_strdup (accmig_profile_get_string (profile, rule->field));
-  if (!accmig_profile_get_uint (profile, rule->field, &number))
-    return NULL;
-  if (rule->value == VALUE_FLAGS)
-    return accmig_flags_to_string (number);
-  return rule->value == VALUE_HEX ? g_strdup_printf ("0x%" G_GINT64_MODIFIER "x", number)
-                                  : g_strdup_printf ("%" G_GUINT64_FORMAT, number);
-}
-
-/* Both members are there. */
-static gboolean
-bits_hold (const CompatRule *rule, const CompatPair *pair)
-{
-  guint64 mask = rule->mask != 0 ? rule->mask : G_MAXUINT64;
-  guint64 source = 0;
-  guint64 target = 0;
-
-  (void)accmig_profile_get_uint (pair->source, rule->field, &source);
-  (void)accmig_profile_get_uint (pair->target, rule->field, &target);
-  if (rule->relation == RELATION_SUPERSET)
-    return (source & ~target & mask) == 0;
-  return (target & ~source & mask) == 0;
+  self->outcome = ACCMIG_OUTCOME_COMPATIBLE;
+  return self;
 }
 
 void
-compat_add_missing (AccmigVerdict *self, const CompatRule *rule, const CompatPair *pair,
-                    const char *source_value, const char *target_value)
+verdict_add (AccmigVerdict *self, const AccmigFinding *finding)
 {
-  const char *const words[] = {
-    "what",   rule->what,   "source",  source_value,
-    "target", target_value, "address", accmig_profile_get_address (pair->target),
-    NULL,
-  };
-  const char *sentence;
+  AccmigFinding kept;
 
-  if (source_value == NULL && target_value == NULL)
-    sentence = "{what} unknown: neither source nor {address} says";
-  else if (source_value == NULL)
-    sentence = "{what} unknown: source does not say, {address} has {target}";
-  else
-    sentence = "{what} unknown: source has {source}, {address} does not say";
-  compat_add (self, rule, ACCMIG_SEVERITY_UNKNOWN, source_value, target_value, sentence,
-              "read the profile again while the device is free and bound to its migration driver", words);
-}
-
-static void
-apply_row (const CompatRule *rule, const CompatPair *pair, AccmigVerdict *verdict)
-{
-  g_autofree char *source_value = show_member (pair->source, rule);
-  g_autofree char *target_value = show_member (pair->target, rule);
-  const char *const words[] = {
-    "what",   rule->what,   "source",  source_value,
-    "target", target_value, "address", accmig_profile_get_address (pair->target),
-    NULL,
-  };
-  gboolean equal = g_strcmp0 (source_value, target_value) == 0;
-  gboolean neither = source_value == NULL && target_value == NULL;
-
-  if (source_value == NULL || target_value == NULL)
+  self->outcome = MAX (self->outcome, outcomes[finding->severity]);
+  if (self->findings == NULL)
     {
-      if (rule->missing == MISSING_UNKNOWN || (rule->missing == MISSING_BOTH_OK && !neither))
-        compat_add_missing (verdict, rule, pair, source_value, target_value);
+      self->findings = g_array_new (FALSE, FALSE, sizeof (AccmigFinding));
+      self->strings = g_string_chunk_new (1024);
+    }
+  kept = (AccmigFinding){
+    .rule = finding->rule,
+    .severity = finding->severity,
+    .field = keep (self, finding->field),
+    .source_value = keep (self, finding->source_value),
+    .target_value = keep (self, finding->target_value),
+    .sentence = keep (self, finding->sentence),
+    .remedy = keep (self, finding->remedy),
+  };
+  g_array_append_val (self->findings, kept);
+}
+
+void
+compat_add (AccmigVerdict *self, const CompatRule *rule, const CompatPair *pair, AccmigSeverity severity,
+            const char *source_value, const char *target_value, const char *sentence, const char *remedy,
+            const char *const *words)
+{
+  g_autofree char *sentence_text = NULL;
+  g_autofree char *remedy_text = NULL;
+
+  if (self->brief)
+    {
+      self->outcome = MAX (self->outcome, outcomes[severity]);
+      self->n_counted++;
       return;
     }
-  if (rule->relation == RELATION_EQUAL ? equal : bits_hold (rule, pair))
-    return;
-  compat_add (verdict, rule, rule->severity, source_value, target_value,
-              rule->sentence != NULL ? rule->sentence
-                                     : "{what} differs: source has {source}, {address} has {target}",
-              rule->remedy, words);
+  sentence_text = expand (sentence, pair, words);
+  remedy_text = expand (remedy != NULL ? remedy : "", pair, words);
+  verdict_add (self, &(AccmigFinding){
+                         .rule = rule->id,
+                         .severity = severity,
+                         .field = rule->field,
+                         .source_value = source_value,
+                         .target_value = target_value,
+                         .sentence = sentence_text,
+                         .remedy = remedy_text,
+                     });
 }
 
-static void
-apply_rules (const CompatRule *rules, CompatRank rank, const CompatPair *pair, AccmigVerdict *verdict)
+/* ---- rules ---- */
+
+/* Returns: (nullable): the rules that hold for both, in the order of their findings; NULL when there are none
+ */
+static const GPtrArray *
+rules_of_pair (const CompatPair *pair)
 {
-  for (const CompatRule *rule = rules; rule->rule != NULL; rule++)
+  const AccmigFamily *family = pair->source->family;
+
+  /* Two families have no rules in common but those of every family. */
+  if (family == NULL || family != pair->target->family)
+    family = pair->source->families->generic;
+  return family != NULL ? family->all_rules : NULL;
+}
+
+/* Whether the rules that are left can change nothing that somebody will look at. */
+static gboolean
+is_settled (const AccmigVerdict *verdict)
+{
+  return verdict->brief && verdict->outcome > ACCMIG_OUTCOME_DEGRADED;
+}
+
+/* Of the cases of one rule the first that has something to say is the one that counts. */
+static void
+apply_rules (const GPtrArray *rules, const CompatPair *pair, AccmigVerdict *verdict)
+{
+  const char *settled = NULL;
+
+  for (guint i = 0; i < rules->len && !is_settled (verdict); i++)
     {
-      if (rule->rank != rank)
-        continue;
-      if (rule->relation == RELATION_CHECK)
-        rule->check (rule, pair, verdict);
-      else
-        apply_row (rule, pair, verdict);
+      const CompatRule *rule = g_ptr_array_index (rules, i);
+
+      if (rule->id != settled && compat_rule_apply (rule, pair, verdict))
+        settled = rule->id;
     }
 }
 
-static const CompatRule *
-find_family_rules (const char *family)
+/* Without the rules for every family nothing was really asked. */
+static void
+add_no_rules (const CompatPair *pair, AccmigVerdict *verdict)
 {
-  for (gsize i = 0; i < G_N_ELEMENTS (families); i++)
-    if (strcmp (families[i].family, family) == 0)
-      return families[i].rules;
-  return NULL;
-}
+  static const CompatRule nothing = { .id = "families", .field = (char *)"device.family" };
+  static const char *const no_words[] = { NULL };
 
-/* Returns: (nullable): the rules of the family both are of; two families have no rules in common. */
-static const CompatRule *
-rules_of_pair (const CompatPair *pair)
-{
-  const char *family = accmig_profile_get_family (pair->source);
-
-  return strcmp (family, accmig_profile_get_family (pair->target)) == 0 ? find_family_rules (family) : NULL;
-}
-
-gboolean
-compat_has_family_rules (const char *family)
-{
-  return find_family_rules (family) != NULL;
-}
-
-gboolean
-compat_will_be_bound (const CompatPair *pair)
-{
-  const char *driver = accmig_profile_get_string (pair->target, "device.driver");
-  const char *variant = accmig_profile_get_string (pair->target, "device.variant");
-  gboolean vfio = FALSE;
-
-  (void)profile_get_boolean (pair->target, "device.vfio", &vfio);
-  if ((pair->options & ACCMIG_COMPAT_MANAGED) == 0 || variant == NULL || strcmp (variant, "vfio-pci") == 0)
-    return FALSE;
-  return !vfio || g_strcmp0 (driver, "vfio-pci") == 0;
+  compat_add (
+      verdict, &nothing, pair, ACCMIG_SEVERITY_UNKNOWN, accmig_profile_get_family (pair->source),
+      accmig_profile_get_family (pair->target),
+      "the rules for every family could not be loaded on this host: there is no generic.family that is right",
+      "install accmig's family files again, and see what accmigctl family list warns of", no_words);
 }
 
 /* ---- the verdict ---- */
@@ -255,21 +226,31 @@ AccmigVerdict *
 accmig_compat_check (const AccmigProfile *source, const AccmigProfile *target, AccmigCompatOptions options)
 {
   const CompatPair pair = { source, target, options };
-  const CompatRule *rules = rules_of_pair (&pair);
-  AccmigVerdict *self = g_new0 (AccmigVerdict, 1);
+  const GPtrArray *rules = rules_of_pair (&pair);
+  AccmigVerdict *self = verdict_new ();
 
-  self->findings = g_array_new (FALSE, FALSE, sizeof (AccmigFinding));
-  self->strings = g_string_chunk_new (1024);
-  self->outcome = ACCMIG_OUTCOME_COMPATIBLE;
-  self->source_digest = g_strdup (accmig_profile_get_digest (source));
-  self->target_digest = g_strdup (accmig_profile_get_digest (target));
-  for (CompatRank rank = 0; rank < N_RANKS; rank++)
-    {
-      apply_rules (compat_generic_rules, rank, &pair, self);
-      if (rules != NULL)
-        apply_rules (rules, rank, &pair, self);
-    }
+  g_assert (source->families == target->families);
+  self->source = accmig_profile_ref ((AccmigProfile *)source);
+  self->target = accmig_profile_ref ((AccmigProfile *)target);
+  if (rules != NULL)
+    apply_rules (rules, &pair, self);
+  if (source->families->generic == NULL)
+    add_no_rules (&pair, self);
   return self;
+}
+
+gboolean
+compat_can_send (const AccmigProfile *source, const AccmigProfile *target, AccmigCompatOptions options)
+{
+  const CompatPair pair = { source, target, options };
+  const GPtrArray *rules = rules_of_pair (&pair);
+  AccmigVerdict verdict = { .outcome = ACCMIG_OUTCOME_COMPATIBLE, .brief = TRUE };
+
+  g_assert (source->families == target->families);
+  if (rules == NULL || source->families->generic == NULL)
+    return FALSE;
+  apply_rules (rules, &pair, &verdict);
+  return verdict.outcome <= ACCMIG_OUTCOME_DEGRADED;
 }
 
 void
@@ -277,10 +258,10 @@ accmig_verdict_free (AccmigVerdict *self)
 {
   if (self == NULL)
     return;
-  g_array_unref (self->findings);
-  g_string_chunk_free (self->strings);
-  g_free (self->source_digest);
-  g_free (self->target_digest);
+  g_clear_pointer (&self->findings, g_array_unref);
+  g_clear_pointer (&self->strings, g_string_chunk_free);
+  accmig_profile_unref (self->source);
+  accmig_profile_unref (self->target);
   g_free (self);
 }
 
@@ -305,13 +286,13 @@ accmig_severity_to_string (AccmigSeverity severity)
 gsize
 accmig_verdict_get_n_findings (const AccmigVerdict *self)
 {
-  return self->findings->len;
+  return self->findings != NULL ? self->findings->len : self->n_counted;
 }
 
 const AccmigFinding *
 accmig_verdict_get_finding (const AccmigVerdict *self, gsize index)
 {
-  g_return_val_if_fail (index < self->findings->len, NULL);
+  g_return_val_if_fail (index < accmig_verdict_get_n_findings (self), NULL);
   return &g_array_index (self->findings, AccmigFinding, index);
 }
 
@@ -320,7 +301,7 @@ accmig_verdict_get_decisive (const AccmigVerdict *self)
 {
   if (self->outcome == ACCMIG_OUTCOME_COMPATIBLE)
     return NULL;
-  for (gsize i = 0; i < self->findings->len; i++)
+  for (gsize i = 0; i < accmig_verdict_get_n_findings (self); i++)
     {
       const AccmigFinding *finding = accmig_verdict_get_finding (self, i);
 
@@ -355,9 +336,12 @@ accmig_verdict_to_json (const AccmigVerdict *self)
   json_node_init_object (root, object);
   json_object_unref (object); /* the node holds it */
   json_object_set_string_member (object, "outcome", accmig_outcome_to_string (self->outcome));
-  json_object_set_string_member (object, "source-digest", self->source_digest);
-  json_object_set_string_member (object, "target-digest", self->target_digest);
-  for (gsize i = 0; i < self->findings->len; i++)
+  if (self->source != NULL)
+    {
+      json_object_set_string_member (object, "source-digest", accmig_profile_get_digest (self->source));
+      json_object_set_string_member (object, "target-digest", accmig_profile_get_digest (self->target));
+    }
+  for (gsize i = 0; i < accmig_verdict_get_n_findings (self); i++)
     json_array_add_object_element (findings, finding_to_json (accmig_verdict_get_finding (self, i)));
   json_object_set_array_member (object, "findings", findings);
   return strict_json_write (root);

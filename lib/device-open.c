@@ -122,11 +122,9 @@ device_check_group_is_safe (const AccmigKernel *kernel, const char *address, con
                             GError **error)
 {
   struct utsname host;
-  Release release;
 
   if (g_strcmp0 (node->driver, HISI_ACC_DRIVER) != 0 || kernel->uname (&host) < 0
-      || !release_parse (host.release, &release)
-      || release_compare (release, HISI_ACC_BAD_MAJOR, HISI_ACC_BAD_MINOR) != 0)
+      || release_series (release_parse (host.release)) != HISI_ACC_BAD_SERIES)
     return TRUE;
   return fail (
       error, ACCMIG_ERROR_UNSUPPORTED,

@@ -1,86 +1,224 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Families
+ * One family
  *
- * A family is known by its PCI ids where these say it, since the ids are there whatever is bound; otherwise
- * by the VFIO driver that is bound, or would be. The latter holds for drivers of many ids (xe) and for
- * migsim, which borrows the ids of an ordinary network card.
+ * The object that a family file is compiled to, and what can be asked of it.
  */
 
 #include "family.h"
 
 #include <string.h>
 
-/* Rows without ids match by driver alone. */
-static const struct
-{
-  const char *family;
-  const char *driver;
-  guint vendor;
-  guint devices[8]; /* ends with 0 */
-} families[] = {
-  { "hisi_acc", "hisi_acc_vfio_pci", 0x19e5, { 0xa251, 0xa256, 0xa259 } },
-  { "mlx5", "mlx5_vfio_pci", 0x15b3, { 0x101e } },
-  { "qat", "qat_vfio_pci", 0x8086, { 0x4941, 0x4943, 0x4945, 0x4947, 0x4949 } },
-  { "pds", "pds_vfio_pci", 0x1dd8, { 0x1003 } },
-  { "virtio", "virtio_vfio_pci", 0x1af4, { 0x1041, 0x1042 } },
-  { "xe", "xe-vfio-pci" },
-  { "migsim", "migsim" },
-};
+#include "profile-private.h"
 
-static const char *
-family_of_ids (guint vendor, guint device)
+/* ---- objects ---- */
+
+static void
+source_clear (gpointer data)
 {
-  for (gsize i = 0; i < G_N_ELEMENTS (families); i++)
-    for (const guint *id = families[i].devices; *id != 0; id++)
-      if (families[i].vendor == vendor && *id == device)
-        return families[i].family;
-  return NULL;
+  FieldSource *source = data;
+
+  g_free (source->text);
 }
 
-static const char *
-family_of_driver (const char *driver)
+static void
+name_clear (gpointer data)
 {
-  for (gsize i = 0; i < G_N_ELEMENTS (families); i++)
-    if (driver_names_equal (families[i].driver, driver))
-      return families[i].family;
-  return NULL;
+  FieldName *name = data;
+
+  g_free (name->text);
 }
 
-const char *
-family_of_pci (guint vendor, guint device, const char *driver, const char *variant)
+static void
+condition_clear (gpointer data)
 {
-  const char *family = family_of_ids (vendor, device);
+  MatchCondition *condition = data;
 
-  if (family == NULL)
-    family = family_of_driver (driver);
-  if (family == NULL)
-    family = family_of_driver (variant);
-  return family != NULL ? family : "generic";
+  g_array_unref (condition->values);
 }
 
-const char *
-family_of_mdev (const char *type)
+FamilyField *
+family_field_new (const char *name)
 {
-  return type != NULL && g_str_has_prefix (type, "mtty-") ? "mtty" : "generic";
+  FamilyField *field = g_new0 (FamilyField, 1);
+
+  field->name = g_strdup (name);
+  field->sources = g_array_new (FALSE, FALSE, sizeof (FieldSource));
+  field->names = g_array_new (FALSE, FALSE, sizeof (FieldName));
+  field->conditions = g_array_new (FALSE, FALSE, sizeof (MatchCondition));
+  g_array_set_clear_func (field->sources, source_clear);
+  g_array_set_clear_func (field->names, name_clear);
+  g_array_set_clear_func (field->conditions, condition_clear);
+  return field;
+}
+
+void
+family_field_free (FamilyField *field)
+{
+  g_free (field->name);
+  g_free (field->what);
+  g_free (field->from);
+  g_array_unref (field->sources);
+  g_array_unref (field->names);
+  g_array_unref (field->conditions);
+  g_free (field);
+}
+
+AccmigFamily *
+family_new (const char *name, const char *path)
+{
+  AccmigFamily *self = g_new0 (AccmigFamily, 1);
+
+  self->name = g_intern_string (name);
+  self->path = g_strdup (path);
+  self->drivers = g_new0 (char *, 1);
+  self->ids = g_new0 (char *, 1);
+  self->mdev_types = g_new0 (char *, 1);
+  self->fields = g_ptr_array_new_with_free_func ((GDestroyNotify)family_field_free);
+  self->rules = g_ptr_array_new_with_free_func ((GDestroyNotify)compat_rule_free);
+  self->all_rules = g_ptr_array_new ();
+  return self;
+}
+
+void
+family_free (AccmigFamily *self)
+{
+  if (self == NULL)
+    return;
+  g_free (self->title);
+  g_free (self->path);
+  g_strfreev (self->drivers);
+  g_strfreev (self->ids);
+  g_strfreev (self->mdev_types);
+  g_ptr_array_unref (self->fields);
+  g_ptr_array_unref (self->rules);
+  g_ptr_array_unref (self->all_rules);
+  g_free (self);
+}
+
+/* ---- members ---- */
+
+guint
+family_count_slots (const AccmigFamily *self)
+{
+  return N_MEMBERS + (self != NULL ? self->fields->len : 0);
 }
 
 gboolean
-driver_names_equal (const char *a, const char *b)
+family_find_field (const AccmigFamily *self, const char *name, guint *ret_index)
 {
-  if (a == NULL || b == NULL)
+  for (guint i = 0; i < self->fields->len; i++)
+    {
+      const FamilyField *field = g_ptr_array_index (self->fields, i);
+
+      if (strcmp (field->name, name) == 0)
+        {
+          *ret_index = i;
+          return TRUE;
+        }
+    }
+  return FALSE;
+}
+
+gboolean
+family_find_member (const AccmigFamily *self, const char *name, FamilyMember *ret_member)
+{
+  ProfileMember member;
+  guint index;
+
+  if (family_find_field (self, name, &index))
+    {
+      const FamilyField *field = g_ptr_array_index (self->fields, index);
+
+      *ret_member = (FamilyMember){ N_MEMBERS + index, field->type, field->what };
+      return TRUE;
+    }
+  if (!profile_find_member (name, &member))
     return FALSE;
-  for (; *a != '\0' && *b != '\0'; a++, b++)
-    if (*a != *b && !(strchr ("-_", *a) != NULL && strchr ("-_", *b) != NULL))
-      return FALSE;
-  return *a == *b;
+  *ret_member = (FamilyMember){ member, profile_member_get_type (member), profile_member_get_what (member) };
+  return TRUE;
+}
+
+char *
+family_member_path (const AccmigFamily *self, const char *name)
+{
+  guint index;
+
+  return family_find_field (self, name, &index) ? g_strconcat (self->name, ".", name, NULL) : g_strdup (name);
+}
+
+/* ---- getters ---- */
+
+const char *
+accmig_family_get_name (const AccmigFamily *self)
+{
+  return self->name;
 }
 
 const char *
-driver_of_module (const char *module)
+accmig_family_get_title (const AccmigFamily *self)
 {
-  for (gsize i = 0; i < G_N_ELEMENTS (families); i++)
-    if (driver_names_equal (families[i].driver, module))
-      return families[i].driver;
-  return driver_names_equal (PLAIN_DRIVER, module) ? PLAIN_DRIVER : module;
+  return self->title;
+}
+
+const char *
+accmig_family_get_path (const AccmigFamily *self)
+{
+  return self->path;
+}
+
+const char *const *
+accmig_family_get_drivers (const AccmigFamily *self)
+{
+  return (const char *const *)self->drivers;
+}
+
+const char *const *
+accmig_family_get_ids (const AccmigFamily *self)
+{
+  return (const char *const *)self->ids;
+}
+
+const char *const *
+accmig_family_get_mdev_types (const AccmigFamily *self)
+{
+  return (const char *const *)self->mdev_types;
+}
+
+gsize
+accmig_family_get_match_size (const AccmigFamily *self)
+{
+  return self->match_size;
+}
+
+gboolean
+accmig_family_has_trial (const AccmigFamily *self)
+{
+  return self->trial;
+}
+
+gsize
+accmig_family_get_n_fields (const AccmigFamily *self)
+{
+  return self->fields->len;
+}
+
+const AccmigFamilyField *
+accmig_family_get_field (const AccmigFamily *self, gsize index)
+{
+  g_return_val_if_fail (index < self->fields->len, NULL);
+  return &((const FamilyField *)g_ptr_array_index (self->fields, index))->row;
+}
+
+gsize
+accmig_family_get_n_rules (const AccmigFamily *self)
+{
+  return self->rules->len;
+}
+
+const AccmigFamilyRule *
+accmig_family_get_rule (const AccmigFamily *self, gsize index)
+{
+  g_return_val_if_fail (index < self->rules->len, NULL);
+  return &((const CompatRule *)g_ptr_array_index (self->rules, index))->row;
 }

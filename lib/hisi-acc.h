@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "release.h"
+
 /* The driver's name. */
 #define HISI_ACC_DRIVER "hisi_acc_vfio_pci"
 
@@ -8,9 +10,7 @@
  * From 6.17 the kernel calls a function that the driver did not have before 6.19 and some releases of 6.18:
  * whoever gets a device from its group brings the host down. The cdev's way does not go there.
  */
-#define HISI_ACC_BAD_MAJOR     6
-#define HISI_ACC_BAD_MINOR     17 /* never repaired */
-#define HISI_ACC_DOUBTED_MINOR 18 /* repaired in some releases */
+#define HISI_ACC_BAD_SERIES RELEASE (6, 17, 0) /* never repaired */
 
 /*
  * The match data of hisi_acc_vfio_pci: the first 40 bytes of its stream, in the byte order of the host that
@@ -28,7 +28,3 @@
  * stable ones. */
 #define HISI_ACC_MAGIC_V1 0xcdcdcdcdfeedaaccULL
 #define HISI_ACC_MAGIC_V2 0xaaccfeeddecadedeULL
-
-/* As profiles spell them. */
-#define HISI_ACC_MAGIC_V1_TEXT "0xcdcdcdcdfeedaacc"
-#define HISI_ACC_MAGIC_V2_TEXT "0xaaccfeeddecadede"

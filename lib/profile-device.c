@@ -2,9 +2,10 @@
 /*
  * The profile of a device of this host
  *
- * Built from three sources, the surest first: what an open device told (the probe), what sysfs says, what
- * uname says. A member that none of them knows is left out. Leaving out is the honest answer: a rule that
- * needs it will say "unknown", while a guess would pass for knowledge on the other host.
+ * Built from four sources: what an open device told (the probe), what sysfs says, what uname says, and what
+ * somebody who knows libvirt told of the host. A member that none of them knows is left out. Leaving out is
+ * the honest answer: a rule that needs it will say "unknown", while a guess would pass for knowledge on the
+ * other host.
  */
 
 #include "profile-private.h"
@@ -17,16 +18,9 @@
 
 #include "fd-private.h"
 #include "error-private.h"
-#include "hisi-acc.h"
+#include "family-code.h"
+#include "release.h"
 #include "sysfs.h"
-
-/* migsim's match data, its stream's header; little endian. */
-#define MIGSIM_MATCH_SIZE        32
-#define MIGSIM_OFFSET_VERSION    8  /* u32 */
-#define MIGSIM_OFFSET_DEVICE     12 /* u32: vendor << 16 | device */
-#define MIGSIM_OFFSET_CAPABILITY 16 /* u32 */
-
-#define MIGSIM_PARAMETERS "module/migsim/parameters/"
 
 /* What the builders of a profile's parts look at. */
 typedef struct
@@ -34,6 +28,7 @@ typedef struct
   int sysfs_fd;
   const AccmigDeviceInfo *info;
   const AccmigProbe *probe; /* all zero when nobody opened the device */
+  const AccmigHost *host;   /* all NULL when nobody told */
 } Source;
 
 /* ---- members: what is not known is not set ---- */
@@ -66,6 +61,21 @@ set_hex (JsonObject *object, const char *name, guint digits, guint64 number)
   g_autofree char *text = g_strdup_printf ("0x%0*" G_GINT64_MODIFIER "x", (int)digits, number);
 
   json_object_set_string_member (object, name, text);
+}
+
+/* Match data as it came, so that another host's driver can be asked about it. What is too long for a profile
+ * is left out. */
+static void
+set_match (JsonObject *root, const AccmigFamily *family, const AccmigProbe *probe)
+{
+  g_autofree char *hex = g_malloc0 (2 * PROFILE_MAX_MATCH + 1);
+
+  if (probe->match == NULL || probe->match_length < family->match_size || family->match_size == 0
+      || family->match_size > PROFILE_MAX_MATCH)
+    return;
+  for (gsize i = 0; i < family->match_size; i++)
+    (void)g_snprintf (hex + 2 * i, 3, "%02x", probe->match[i]);
+  set_text (json_object_get_object_member (root, "device"), "match", hex);
 }
 
 /* ---- host ---- */
@@ -115,24 +125,35 @@ read_iommu (int sysfs_fd)
   return g_strdup (names[0]);
 }
 
-static JsonObject *
-build_host (int sysfs_fd)
+static void
+add_kernel_members (JsonObject *host)
 {
-  JsonObject *host = json_object_new ();
-  g_autofree char *cpu = read_cpu (sysfs_fd);
-  g_autofree char *iommu = read_iommu (sysfs_fd);
-  long page_size = sysconf (_SC_PAGESIZE);
+  g_autofree char *level = NULL;
   struct utsname name;
 
-  if (uname (&name) == 0)
-    {
-      set_text (host, "kernel", name.release);
-      set_text (host, "machine", name.machine);
-    }
+  if (uname (&name) != 0)
+    return;
+  level = release_format_level (name.release, name.version);
+  set_text (host, "kernel", name.release);
+  set_text (host, "kernel-level", level);
+  set_text (host, "machine", name.machine);
+}
+
+static JsonObject *
+build_host (const Source *source)
+{
+  JsonObject *host = json_object_new ();
+  g_autofree char *cpu = read_cpu (source->sysfs_fd);
+  g_autofree char *iommu = read_iommu (source->sysfs_fd);
+  long page_size = sysconf (_SC_PAGESIZE);
+
+  add_kernel_members (host);
   if (page_size > 0)
     set_number (host, "page-size", (guint64)page_size);
   set_text (host, "cpu", cpu);
   set_text (host, "iommu", iommu);
+  set_text (host, "qemu", source->host->qemu);
+  set_text (host, "libvirt", source->host->libvirt);
   return host;
 }
 
@@ -163,6 +184,8 @@ add_migration_members (JsonObject *device, const Source *source)
     json_object_set_boolean_member (device, "migration", FALSE);
   if (probe->known && probe->stop_copy_size != 0)
     set_number (device, "state-size", probe->stop_copy_size);
+  if (probe->known && probe->tracking != ACCMIG_TRACKING_UNKNOWN)
+    json_object_set_boolean_member (device, "dirty-tracking", probe->tracking == ACCMIG_TRACKING_YES);
 }
 
 static JsonObject *
@@ -187,245 +210,97 @@ build_device (const Source *source)
   return device;
 }
 
-/* ---- families ---- */
-
-/* PCI revision of the engine → version. 0x30 is V3 and everything later that hides behind it: only the driver
- * can tell them apart, by a register. */
-static const struct
-{
-  gint64 revision;
-  const char *version;
-} hisi_acc_versions[] = {
-  { 0x20, "v1" }, { 0x21, "v2" }, { 0x30, "v3+" }, { 0x50, "v4" }, { 0x51, "v5" },
-};
-
-static void
-add_hisi_acc_hardware (JsonObject *family, const Source *source)
-{
-  g_autofree char *path =
-      g_strdup_printf ("bus/pci/devices/%s/revision", accmig_device_info_get_pf (source->info));
-  gint64 revision;
-
-  if (!sysfs_read_number (source->sysfs_fd, path, &revision) || revision < 0)
-    return;
-  for (gsize i = 0; i < G_N_ELEMENTS (hisi_acc_versions); i++)
-    if (hisi_acc_versions[i].revision == revision)
-      {
-        set_text (family, "hardware", hisi_acc_versions[i].version);
-        return;
-      }
-  set_hex (family, "hardware", 2, (guint64)revision);
-}
-
-/* Match data is not aligned to anything. */
-static guint16
-match_u16 (const AccmigProbe *probe, gsize offset)
-{
-  guint16 value;
-
-  memcpy (&value, probe->match + offset, sizeof value);
-  return value;
-}
-
-static guint32
-match_u32 (const AccmigProbe *probe, gsize offset)
-{
-  guint32 value;
-
-  memcpy (&value, probe->match + offset, sizeof value);
-  return value;
-}
-
-static guint64
-match_u64 (const AccmigProbe *probe, gsize offset)
-{
-  guint64 value;
-
-  memcpy (&value, probe->match + offset, sizeof value);
-  return value;
-}
-
-static gboolean
-has_match (const AccmigProbe *probe, gsize size)
-{
-  return probe->known && probe->match != NULL && probe->match_length >= size;
-}
-
-static void
-add_hisi_acc_match (JsonObject *family, const AccmigProbe *probe)
-{
-  guint64 magic;
-
-  if (!has_match (probe, HISI_ACC_MATCH_SIZE))
-    return;
-  magic = match_u64 (probe, HISI_ACC_OFFSET_MAGIC);
-  set_hex (family, "magic", 16, magic);
-  set_number (family, "qp-num", match_u32 (probe, HISI_ACC_OFFSET_QP_NUM));
-  set_number (family, "isolation", match_u32 (probe, HISI_ACC_OFFSET_ISO_CFG));
-  if (magic == HISI_ACC_MAGIC_V1)
-    return; /* no version there */
-  set_number (family, "major", match_u16 (probe, HISI_ACC_OFFSET_MAJOR));
-  set_number (family, "minor", match_u16 (probe, HISI_ACC_OFFSET_MINOR));
-}
-
-static void
-add_hisi_acc (JsonObject *family, const Source *source)
-{
-  add_hisi_acc_hardware (family, source);
-  add_hisi_acc_match (family, source->probe);
-}
-
-static void
-set_hisi_acc_device (JsonObject *device, const AccmigProbe *probe)
-{
-  set_hex (device, "device", 4, match_u32 (probe, HISI_ACC_OFFSET_DEV_ID));
-}
-
-static void
-add_migsim_match (JsonObject *family, const AccmigProbe *probe)
-{
-  if (!has_match (probe, MIGSIM_MATCH_SIZE))
-    return;
-  set_number (family, "format-version", GUINT32_FROM_LE (match_u32 (probe, MIGSIM_OFFSET_VERSION)));
-  set_number (family, "capability", GUINT32_FROM_LE (match_u32 (probe, MIGSIM_OFFSET_CAPABILITY)));
-}
-
-static void
-set_migsim_device (JsonObject *device, const AccmigProbe *probe)
-{
-  guint32 id = GUINT32_FROM_LE (match_u32 (probe, MIGSIM_OFFSET_DEVICE));
-
-  set_hex (device, "vendor", 4, id >> 16);
-  set_hex (device, "device", 4, id & 0xffff);
-}
-
-/* The module's parameters hold for all its devices, so they answer for one that cannot be asked, or has no
- * pre-copy. */
-static void
-add_migsim (JsonObject *family, const Source *source)
-{
-  const AccmigProbe *probe = source->probe;
-  gint64 version;
-  gint64 capability;
-
-  add_migsim_match (family, probe);
-  if (has_match (probe, MIGSIM_MATCH_SIZE))
-    return;
-  if (sysfs_read_number (source->sysfs_fd, MIGSIM_PARAMETERS "format_version", &version) && version >= 0)
-    json_object_set_int_member (family, "format-version", version);
-  if (sysfs_read_number (source->sysfs_fd, MIGSIM_PARAMETERS "capability", &capability) && capability >= 0)
-    json_object_set_int_member (family, "capability", capability);
-}
-
-/* "mtty-1" has one port, "mtty-2" two. */
-static void
-add_mtty (JsonObject *family, const Source *source)
-{
-  const char *type = accmig_device_info_get_mdev_type (source->info);
-  guint64 ports;
-
-  if (type != NULL && g_str_has_prefix (type, "mtty-")
-      && g_ascii_string_to_unsigned (type + strlen ("mtty-"), 10, 1, G_MAXUINT32, &ports, NULL))
-    set_number (family, "ports", ports);
-}
-
-/* Families with an object of their own in the profile; with match data, what it tells of family and device.
- */
-static const struct
-{
-  const char *family;
-  gsize match_size;
-  void (*add) (JsonObject *family, const Source *source);
-  void (*add_match) (JsonObject *family, const AccmigProbe *probe);
-  void (*set_device) (JsonObject *device, const AccmigProbe *probe);
-} builders[] = {
-  { "hisi_acc", HISI_ACC_MATCH_SIZE, add_hisi_acc, add_hisi_acc_match, set_hisi_acc_device },
-  { "migsim", MIGSIM_MATCH_SIZE, add_migsim, add_migsim_match, set_migsim_device },
-  { "mtty", 0, add_mtty, NULL, NULL },
-};
-
-gsize
-accmig_profile_match_size (const char *family)
-{
-  for (gsize i = 0; i < G_N_ELEMENTS (builders); i++)
-    if (g_strcmp0 (builders[i].family, family) == 0)
-      return builders[i].match_size;
-  return 0;
-}
+/* ---- the family ---- */
 
 static void
 add_family (JsonObject *root, const Source *source)
 {
-  const char *name = accmig_device_info_get_family (source->info);
+  const AccmigFamily *family =
+      accmig_families_lookup (accmig_families_get_default (), accmig_device_info_get_family (source->info));
+  JsonObject *object;
 
-  for (gsize i = 0; i < G_N_ELEMENTS (builders); i++)
-    if (strcmp (builders[i].family, name) == 0)
-      {
-        JsonObject *family = json_object_new ();
-
-        builders[i].add (family, source);
-        json_object_set_object_member (root, name, family);
-      }
+  if (family != NULL)
+    set_match (root, family, source->probe);
+  if (family == NULL || family->fields->len == 0)
+    return;
+  object = json_object_new ();
+  family_read_fields (family,
+                      &(FamilyDevice){ source->sysfs_fd, source->info, source->probe, family->match_size },
+                      object);
+  json_object_set_object_member (root, family->name, object);
 }
 
 AccmigProfile *
 accmig_profile_new_from_device (int sysfs_fd, const AccmigDeviceInfo *info, const AccmigProbe *probe,
-                                GError **error)
+                                const AccmigHost *host, GError **error)
 {
-  static const AccmigProbe nothing;
-  const Source source = { sysfs_fd, info, probe != NULL ? probe : &nothing };
+  static const AccmigProbe no_probe;
+  static const AccmigHost no_host;
+  const Source source = { sysfs_fd, info, probe != NULL ? probe : &no_probe, host != NULL ? host : &no_host };
   JsonObject *root = json_object_new ();
   JsonNode *node = json_node_init_object (json_node_alloc (), root);
 
   json_object_set_string_member (root, "format", ACCMIG_PROFILE_FORMAT);
-  json_object_set_object_member (root, "host", build_host (sysfs_fd));
+  json_object_set_object_member (root, "host", build_host (&source));
   json_object_set_object_member (root, "device", build_device (&source));
   add_family (root, &source);
   json_object_unref (root);
   return profile_new_take_root (node, error);
 }
 
+/* ---- from match data ---- */
+
+gsize
+accmig_profile_match_size (const char *name)
+{
+  const AccmigFamily *family = accmig_families_lookup (accmig_families_get_default (), name);
+
+  return family != NULL ? family->match_size : 0;
+}
+
+static void
+replace_id (JsonObject *device, const char *name, const MatchWord *word, const AccmigProbe *probe)
+{
+  if (word->width != 0)
+    set_hex (device, name, 4, match_word_read (word, probe->match));
+}
+
 /* What the match data says replaces what the target's profile says; what it does not say goes. */
 static void
-replace_by_match (JsonObject *root, gsize row, const AccmigProbe *probe)
+replace_by_match (JsonObject *root, const AccmigFamily *family, const AccmigProbe *probe)
 {
-  const char *name = builders[row].family;
-  JsonObject *family;
+  JsonObject *device = json_object_get_object_member (root, "device");
 
-  if (!json_object_has_member (root, name))
-    json_object_set_object_member (root, name, json_object_new ());
-  family = json_object_get_object_member (root, name);
-  json_object_remove_member (family, "major");
-  json_object_remove_member (family, "minor");
-  builders[row].add_match (family, probe);
-  builders[row].set_device (json_object_get_object_member (root, "device"), probe);
+  if (!json_object_has_member (root, family->name))
+    json_object_set_object_member (root, family->name, json_object_new ());
+  family_replace_fields (family, &(FamilyDevice){ -1, NULL, probe, family->match_size },
+                         json_object_get_object_member (root, family->name));
+  set_match (root, family, probe);
+  replace_id (device, "vendor", &family->match_vendor, probe);
+  replace_id (device, "device", &family->match_device, probe);
 }
 
 AccmigProfile *
 accmig_profile_new_from_match (const AccmigProfile *target, const guint8 *match, gsize length, GError **error)
 {
-  const char *name = accmig_profile_get_family (target);
+  const AccmigFamily *family = target->family;
   const AccmigProbe probe = { .known = TRUE, .match = match, .match_length = length };
-  gsize size = accmig_profile_match_size (name);
-  g_autofree char *json = accmig_profile_to_json (target);
   JsonNode *root;
-  gsize row = 0;
 
-  if (size == 0)
+  if (family == NULL || family->match_size == 0)
     {
-      (void)fail (error, ACCMIG_ERROR_UNSUPPORTED, "streams of the family %s have no match data", name);
+      (void)fail (error, ACCMIG_ERROR_UNSUPPORTED, "streams of the family %s have no match data",
+                  accmig_profile_get_family (target));
       return NULL;
     }
-  if (length < size)
+  if (length < family->match_size)
     {
       (void)fail (error, ACCMIG_ERROR_TRUNCATED,
                   "%" G_GSIZE_FORMAT " bytes of a %s stream, %" G_GSIZE_FORMAT " of match data wanted",
-                  length, name, size);
+                  length, family->name, family->match_size);
       return NULL;
     }
-  while (g_strcmp0 (builders[row].family, name) != 0)
-    row++;
-  root = json_from_string (json, NULL); /* our own text */
-  replace_by_match (json_node_get_object (root), row, &probe);
+  root = json_from_string (target->canonical, NULL); /* our own text */
+  replace_by_match (json_node_get_object (root), family, &probe);
   return profile_new_take_root (root, error);
 }

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "error-private.h"
+#include "family.h"
 #include "strict-json.h"
 
 /* Longest known text. */
@@ -21,76 +22,82 @@
 /* How much of a text from outside an error message repeats. */
 #define MAX_QUOTE 64
 
-struct _AccmigProfile
-{
-  gatomicrefcount references;
-  JsonNode *root;
-  char *canonical;
-  char *digest;
-};
+/* ---- members ---- */
 
-typedef enum
-{
-  MEMBER_OBJECT,
-  MEMBER_TEXT,
-  MEMBER_NUMBER, /* 0 … 2^63 - 1 */
-  MEMBER_BOOLEAN,
-} MemberType;
-
-/* What the error messages call them. */
-static const char *const type_names[] = {
-  [MEMBER_OBJECT] = "an object",
-  [MEMBER_TEXT] = "a printable ASCII text of 1 to 128 characters",
-  [MEMBER_NUMBER] = "a whole number, not negative",
-  [MEMBER_BOOLEAN] = "true or false",
-};
-
-/* Every known member; a member's object comes before it. */
+/* Every known member besides those of the families. Whatever lacks a name in a sentence is nothing for a
+ * rule. */
 static const struct
 {
   const char *path;
-  MemberType type;
+  ValueType type;
+  const char *what;
   gboolean required;
 } members[] = {
-  { "format", MEMBER_TEXT, TRUE },
-  { "host", MEMBER_OBJECT, TRUE },
-  { "host.kernel", MEMBER_TEXT },
-  { "host.machine", MEMBER_TEXT },
-  { "host.page-size", MEMBER_NUMBER },
-  { "host.cpu", MEMBER_TEXT },
-  { "host.iommu", MEMBER_TEXT },
-  { "device", MEMBER_OBJECT, TRUE },
-  { "device.address", MEMBER_TEXT, TRUE },
-  { "device.kind", MEMBER_TEXT, TRUE },
-  { "device.family", MEMBER_TEXT, TRUE },
-  { "device.vendor", MEMBER_TEXT },
-  { "device.device", MEMBER_TEXT },
-  { "device.revision", MEMBER_TEXT },
-  { "device.mdev-type", MEMBER_TEXT },
-  { "device.driver", MEMBER_TEXT },
-  { "device.vfio", MEMBER_BOOLEAN },
-  { "device.variant", MEMBER_TEXT },
-  { "device.pf", MEMBER_TEXT },
-  { "device.pf-driver", MEMBER_TEXT },
-  { "device.vf-index", MEMBER_NUMBER },
-  { "device.num-vfs", MEMBER_NUMBER },
-  { "device.numa-node", MEMBER_NUMBER },
-  { "device.migration", MEMBER_BOOLEAN },
-  { "device.flags", MEMBER_NUMBER },
-  { "device.state-size", MEMBER_NUMBER },
-  { "hisi_acc", MEMBER_OBJECT },
-  { "hisi_acc.hardware", MEMBER_TEXT },
-  { "hisi_acc.magic", MEMBER_TEXT },
-  { "hisi_acc.major", MEMBER_NUMBER },
-  { "hisi_acc.minor", MEMBER_NUMBER },
-  { "hisi_acc.qp-num", MEMBER_NUMBER },
-  { "hisi_acc.isolation", MEMBER_NUMBER },
-  { "migsim", MEMBER_OBJECT },
-  { "migsim.format-version", MEMBER_NUMBER },
-  { "migsim.capability", MEMBER_NUMBER },
-  { "mtty", MEMBER_OBJECT },
-  { "mtty.ports", MEMBER_NUMBER },
+  /* clang-format off */
+  [MEMBER_FORMAT]            = { "format",            VALUE_TEXT,    "profile format", TRUE },
+  [MEMBER_HOST_KERNEL]       = { "host.kernel",       VALUE_TEXT,    "kernel release" },
+  [MEMBER_HOST_KERNEL_LEVEL] = { "host.kernel-level", VALUE_TEXT,    "kernel level" },
+  [MEMBER_HOST_MACHINE]      = { "host.machine",      VALUE_TEXT,    "architecture" },
+  [MEMBER_HOST_PAGE_SIZE]    = { "host.page-size",    VALUE_NUMBER,  "page size" },
+  [MEMBER_HOST_CPU]          = { "host.cpu",          VALUE_TEXT,    "processor" },
+  [MEMBER_HOST_IOMMU]        = { "host.iommu",        VALUE_TEXT,    "IOMMU" },
+  [MEMBER_HOST_QEMU]         = { "host.qemu",         VALUE_TEXT,    "QEMU version" },
+  [MEMBER_HOST_LIBVIRT]      = { "host.libvirt",      VALUE_TEXT,    "libvirt version" },
+  [MEMBER_ADDRESS]           = { "device.address",    VALUE_TEXT,    "address", TRUE },
+  [MEMBER_KIND]              = { "device.kind",       VALUE_TEXT,    "kind of device", TRUE },
+  [MEMBER_FAMILY]            = { "device.family",     VALUE_TEXT,    "driver family", TRUE },
+  [MEMBER_VENDOR]            = { "device.vendor",     VALUE_TEXT,    "vendor id" },
+  [MEMBER_DEVICE]            = { "device.device",     VALUE_TEXT,    "device id" },
+  [MEMBER_REVISION]          = { "device.revision",   VALUE_TEXT,    "PCI revision" },
+  [MEMBER_MDEV_TYPE]         = { "device.mdev-type",  VALUE_TEXT,    "mdev type" },
+  [MEMBER_DRIVER]            = { "device.driver",     VALUE_TEXT,    "driver" },
+  [MEMBER_VFIO]              = { "device.vfio",       VALUE_BOOLEAN, "binding to VFIO" },
+  [MEMBER_VARIANT]           = { "device.variant",    VALUE_TEXT,    "variant driver" },
+  [MEMBER_PF]                = { "device.pf",         VALUE_TEXT,    "PF" },
+  [MEMBER_PF_DRIVER]         = { "device.pf-driver",  VALUE_TEXT,    "PF's driver" },
+  [MEMBER_VF_INDEX]          = { "device.vf-index",   VALUE_NUMBER,  "VF index" },
+  [MEMBER_NUM_VFS]           = { "device.num-vfs",    VALUE_NUMBER,  "number of VFs" },
+  [MEMBER_NUMA_NODE]         = { "device.numa-node",  VALUE_NUMBER,  "NUMA node" },
+  [MEMBER_MIGRATION]         = { "device.migration",  VALUE_BOOLEAN, "offer of migration" },
+  [MEMBER_FLAGS]             = { "device.flags",      VALUE_FLAGS,   "migration flags" },
+  [MEMBER_STATE_SIZE]        = { "device.state-size", VALUE_NUMBER,  "size of the state" },
+  [MEMBER_DIRTY_TRACKING] = { "device.dirty-tracking", VALUE_BOOLEAN, "dirty tracking by the device" },
+  /* clang-format on */
 };
+G_STATIC_ASSERT (G_N_ELEMENTS (members) == N_MEMBERS);
+
+gboolean
+profile_find_member (const char *path, ProfileMember *ret_member)
+{
+  for (ProfileMember i = 0; i < N_MEMBERS; i++)
+    if (strcmp (members[i].path, path) == 0)
+      {
+        *ret_member = i;
+        return TRUE;
+      }
+  return FALSE;
+}
+
+ValueType
+profile_member_get_type (ProfileMember member)
+{
+  return members[member].type;
+}
+
+const char *
+profile_member_get_what (ProfileMember member)
+{
+  return members[member].what;
+}
+
+/* What the error messages call them. */
+static const char *
+describe_type (ValueType type)
+{
+  if (type == VALUE_TEXT)
+    return "a printable ASCII text of 1 to 128 characters";
+  return type == VALUE_BOOLEAN ? "true or false" : "a whole number, not negative";
+}
 
 /* ---- looking up ---- */
 
@@ -98,16 +105,22 @@ static const struct
 static JsonNode *
 find_member (JsonNode *root, const char *path)
 {
-  g_auto (GStrv) names = g_strsplit (path, ".", -1);
   JsonNode *node = root;
+  char name[STRICT_JSON_MAX_NAME + 1];
 
-  for (char **name = names; *name != NULL; name++)
+  for (gboolean last = FALSE; !last; path++)
     {
-      if (!JSON_NODE_HOLDS_OBJECT (node))
+      gsize length = strcspn (path, ".");
+
+      if (!JSON_NODE_HOLDS_OBJECT (node) || length > STRICT_JSON_MAX_NAME)
         return NULL;
-      node = json_object_get_member (json_node_get_object (node), *name);
+      memcpy (name, path, length);
+      name[length] = '\0';
+      node = json_object_get_member (json_node_get_object (node), name);
       if (node == NULL)
         return NULL;
+      path += length;
+      last = *path == '\0';
     }
   return node;
 }
@@ -150,35 +163,78 @@ is_plain_text (const char *text)
   return TRUE;
 }
 
+/* @node: a member of a type. @value: (out caller-allocates): set on success */
 static gboolean
-has_type (JsonNode *node, MemberType type)
+read_value (JsonNode *node, ValueType type, Value *value)
 {
-  switch (type)
+  if (type == VALUE_TEXT)
     {
-    case MEMBER_OBJECT:
-      return JSON_NODE_HOLDS_OBJECT (node);
-    case MEMBER_TEXT:
-      return holds (node, G_TYPE_STRING) && is_plain_text (json_node_get_string (node));
-    case MEMBER_NUMBER:
-      return holds (node, G_TYPE_INT64) && json_node_get_int (node) >= 0;
-    case MEMBER_BOOLEAN:
-      return holds (node, G_TYPE_BOOLEAN);
+      if (!holds (node, G_TYPE_STRING) || !is_plain_text (json_node_get_string (node)))
+        return FALSE;
+      value_set_text (value, json_node_get_string (node));
+      return TRUE;
     }
-  return FALSE;
+  if (type == VALUE_BOOLEAN)
+    {
+      if (!holds (node, G_TYPE_BOOLEAN))
+        return FALSE;
+      value_set_number (value, json_node_get_boolean (node));
+      return TRUE;
+    }
+  if (!holds (node, G_TYPE_INT64) || json_node_get_int (node) < 0)
+    return FALSE;
+  value_set_number (value, (guint64)json_node_get_int (node));
+  return TRUE;
 }
 
+/* The objects that others are members of. */
 static gboolean
-check_members (JsonNode *root, GError **error)
+check_objects (JsonNode *root, GError **error)
 {
-  for (gsize i = 0; i < G_N_ELEMENTS (members); i++)
+  static const char *const names[] = { "host", "device" };
+  JsonObject *object = json_node_get_object (root);
+
+  for (gsize i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      JsonNode *node = json_object_get_member (object, names[i]);
+
+      if (node == NULL)
+        return fail (error, ACCMIG_ERROR_INVALID, "profile: %s is missing", names[i]);
+      if (!JSON_NODE_HOLDS_OBJECT (node))
+        return fail (error, ACCMIG_ERROR_INVALID, "profile: %s is not an object", names[i]);
+    }
+  return TRUE;
+}
+
+/* @values: by member. @error: as far as that they are set */
+static gboolean
+read_members (JsonNode *root, Value *values, GError **error)
+{
+  for (ProfileMember i = 0; i < N_MEMBERS; i++)
     {
       JsonNode *node = find_member (root, members[i].path);
 
       if (node == NULL && members[i].required)
         return fail (error, ACCMIG_ERROR_INVALID, "profile: %s is missing", members[i].path);
-      if (node != NULL && !has_type (node, members[i].type))
+      if (node != NULL && !read_value (node, members[i].type, &values[i]))
         return fail (error, ACCMIG_ERROR_INVALID, "profile: %s is not %s", members[i].path,
-                     type_names[members[i].type]);
+                     describe_type (members[i].type));
+    }
+  return TRUE;
+}
+
+/* @values: by field of @family */
+static gboolean
+read_fields (JsonObject *object, const AccmigFamily *family, Value *values, GError **error)
+{
+  for (guint i = 0; i < family->fields->len; i++)
+    {
+      const FamilyField *field = g_ptr_array_index (family->fields, i);
+      JsonNode *node = json_object_get_member (object, field->name);
+
+      if (node != NULL && !read_value (node, field->type, &values[i]))
+        return fail (error, ACCMIG_ERROR_INVALID, "profile: %s.%s is not %s", family->name, field->name,
+                     describe_type (field->type));
     }
   return TRUE;
 }
@@ -226,31 +282,99 @@ check_identity (JsonNode *root, GError **error)
   return TRUE;
 }
 
+/* Match data is for drivers, not for rules: it has no value of its own. */
+static gboolean
+check_match (JsonNode *root, GError **error)
+{
+  JsonNode *node = find_member (root, "device.match");
+  const char *hex = text_at (root, "device.match");
+  gsize length = hex != NULL ? strlen (hex) : 0;
+
+  if (node == NULL)
+    return TRUE;
+  if (length > 0 && length <= 2 * PROFILE_MAX_MATCH && length % 2 == 0
+      && hex[strspn (hex, "0123456789abcdef")] == '\0')
+    return TRUE;
+  return fail (error, ACCMIG_ERROR_INVALID,
+               "profile: device.match is not a text of 1 to %d pairs of hex digits", PROFILE_MAX_MATCH);
+}
+
 /* ---- making ---- */
+
+/* Returns: (transfer full): a profile without a document, values for @family (nullable) all unknown */
+static AccmigProfile *
+profile_new (AccmigFamilies *families, const AccmigFamily *family)
+{
+  guint n_values = family_count_slots (family);
+  AccmigProfile *self = g_malloc0 (sizeof (AccmigProfile) + n_values * sizeof (Value));
+
+  g_atomic_ref_count_init (&self->references);
+  self->families = accmig_families_ref (families);
+  self->family = family;
+  self->n_values = n_values;
+  return self;
+}
+
+/* The object of a family that is not the device's means nothing, but is no less checked than its own. */
+static gboolean
+check_other_family (JsonObject *object, const AccmigFamily *family, GError **error)
+{
+  g_autofree Value *values = g_new0 (Value, family->fields->len);
+  gboolean good = read_fields (object, family, values, error);
+
+  for (guint i = 0; i < family->fields->len; i++)
+    value_clear (&values[i]);
+  return good;
+}
+
+static gboolean
+read_families (AccmigProfile *self, JsonNode *root, GError **error)
+{
+  for (gsize i = 0; i < accmig_families_get_n (self->families); i++)
+    {
+      const AccmigFamily *family = accmig_families_get (self->families, i);
+      JsonNode *node = json_object_get_member (json_node_get_object (root), family->name);
+
+      if (node == NULL || family->fields->len == 0)
+        continue;
+      if (!JSON_NODE_HOLDS_OBJECT (node))
+        return fail (error, ACCMIG_ERROR_INVALID, "profile: %s is not an object", family->name);
+      if (!(family == self->family
+                ? read_fields (json_node_get_object (node), family, self->values + N_MEMBERS, error)
+                : check_other_family (json_node_get_object (node), family, error)))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+read_root (AccmigProfile *self, JsonNode *root, GError **error)
+{
+  return check_objects (root, error) && read_members (root, self->values, error)
+         && read_families (self, root, error) && check_format (root, error) && check_identity (root, error)
+         && check_match (root, error);
+}
 
 AccmigProfile *
 profile_new_take_root (JsonNode *root, GError **error)
 {
   g_autoptr (JsonNode) owned = root;
-  g_autofree char *canonical = NULL;
-  AccmigProfile *self;
+  AccmigFamilies *families = accmig_families_get_default ();
+  g_autoptr (AccmigProfile) self =
+      profile_new (families, accmig_families_lookup (families, text_at (root, "device.family")));
 
-  if (!check_members (owned, error) || !check_format (owned, error) || !check_identity (owned, error))
+  if (!read_root (self, owned, error))
     return NULL;
-  canonical = strict_json_write (owned);
-  if (strlen (canonical) > ACCMIG_PROFILE_MAX_SIZE)
+  self->canonical = strict_json_write (owned);
+  if (strlen (self->canonical) > ACCMIG_PROFILE_MAX_SIZE)
     {
       fail (error, ACCMIG_ERROR_LIMIT, "profile: %zu bytes in canonical form, at most %d are allowed",
-            strlen (canonical), ACCMIG_PROFILE_MAX_SIZE);
+            strlen (self->canonical), ACCMIG_PROFILE_MAX_SIZE);
       return NULL;
     }
-
-  self = g_new0 (AccmigProfile, 1);
-  g_atomic_ref_count_init (&self->references);
-  self->digest = g_compute_checksum_for_string (G_CHECKSUM_SHA256, canonical, -1);
-  self->canonical = g_steal_pointer (&canonical);
+  self->digest = g_compute_checksum_for_string (G_CHECKSUM_SHA256, self->canonical, -1);
   self->root = g_steal_pointer (&owned);
-  return self;
+  return g_steal_pointer (&self);
 }
 
 AccmigProfile *
@@ -286,7 +410,10 @@ accmig_profile_unref (AccmigProfile *self)
 {
   if (self == NULL || !g_atomic_ref_count_dec (&self->references))
     return;
-  json_node_unref (self->root);
+  for (guint i = 0; i < self->n_values; i++)
+    value_clear (&self->values[i]);
+  g_clear_pointer (&self->root, json_node_unref);
+  accmig_families_unref (self->families);
   g_free (self->canonical);
   g_free (self->digest);
   g_free (self);
@@ -318,13 +445,13 @@ accmig_profile_get_digest (const AccmigProfile *self)
 const char *
 accmig_profile_get_address (const AccmigProfile *self)
 {
-  return text_at (self->root, "device.address");
+  return profile_get_text (self, MEMBER_ADDRESS);
 }
 
 const char *
 accmig_profile_get_family (const AccmigProfile *self)
 {
-  return text_at (self->root, "device.family");
+  return profile_get_text (self, MEMBER_FAMILY);
 }
 
 const char *

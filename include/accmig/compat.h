@@ -76,6 +76,7 @@ ACCMIG_API const AccmigFinding *accmig_verdict_get_decisive (const AccmigVerdict
 
 /**
  * accmig_verdict_to_json:
- * Returns: (transfer full): {"outcome","source-digest","target-digest","findings":[{…}]}, canonical
+ * Returns: (transfer full): {"outcome","source-digest","target-digest","findings":[{…}]}, canonical; without
+ * digests where it is not about two profiles
  */
 ACCMIG_API char *accmig_verdict_to_json (const AccmigVerdict *verdict);

@@ -112,6 +112,15 @@ ACCMIG_API gboolean accmig_device_set_state (AccmigDevice *device, AccmigState s
                                              GError **error);
 
 /**
+ * accmig_device_get_tracking:
+ * @ret_tracking: (out): whether the device can log which memory it writes, never UNKNOWN. That its driver
+ * knows the request does not mean that this kernel can read the log
+ * @error: IO
+ */
+ACCMIG_API gboolean accmig_device_get_tracking (AccmigDevice *device, AccmigTracking *ret_tracking,
+                                                GError **error);
+
+/**
  * accmig_device_get_stop_copy_size:
  * @ret_bytes: (out): the driver's estimate of what stop-copy will send
  * @error: UNSUPPORTED when the bound driver offers no migration, or the kernel is older than 6.2; BUSY; IO
@@ -176,6 +185,23 @@ ACCMIG_API gboolean accmig_device_save (AccmigDevice *device, int out_fd, int ca
  */
 ACCMIG_API gboolean accmig_device_load (AccmigDevice *device, int in_fd, int cancellable_fd,
                                         guint64 *ret_bytes, GError **error);
+
+/**
+ * accmig_device_try_match:
+ * @match: match data, as another device of the same family sends it
+ * @length: 1 to 4096
+ * @ret_refusal: (out): 0 when the driver took it; else the errno with which it said no: EFAULT, EINVAL,
+ *   EOPNOTSUPP or ENODEV
+ * @error: INVALID for no match data at all; LIMIT; BAD_STATE when the device is not running or borrowed;
+ *   UNSUPPORTED when the bound driver offers no migration; BUSY; IO
+ *
+ * A dry run: takes the device to resuming, writes @match, and resets it, whatever came of it. What the driver
+ * said is an answer, all else an error. Of use for drivers that compare match data when it is written; and a
+ * yes is only worth what the driver makes of it: hisi_acc before Linux 7.0 compares nothing any more once it
+ * has taken a first stream since it was bound.
+ */
+ACCMIG_API gboolean accmig_device_try_match (AccmigDevice *device, const guint8 *match, gsize length,
+                                             int *ret_refusal, GError **error);
 
 /**
  * accmig_device_reset:

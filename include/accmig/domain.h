@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include <accmig/inventory.h>
+#include <accmig/guest.h>
 
 /*
  * What accmig reads from and writes into libvirt's domain XML.
  *
  * The XML may come from another host and is hostile: capped in size, parsed without network, entities and
- * DTDs. Only VFIO hostdevs (pci, mdev, <interface type='hostdev'>) and the element <devices
- * xmlns="urn:accmig:1"> below <metadata> are looked at.
+ * DTDs. Only VFIO hostdevs (pci, mdev, <interface type='hostdev'>), the element <devices
+ * xmlns="urn:accmig:1"> below <metadata>, the NUMA nodes of the memory and what #AccmigGuest has are looked
+ * at.
  */
 
 typedef struct _AccmigDomain AccmigDomain;
@@ -19,6 +20,8 @@ typedef struct _AccmigDomain AccmigDomain;
 #define ACCMIG_DOMAIN_MAX_DEPTH    64
 #define ACCMIG_ALIAS_MAX_LENGTH    64 /* bytes of a hostdev alias, and of a token */
 #define ACCMIG_DOMAIN_MAX_HOSTDEVS 64
+#define ACCMIG_DOMAIN_MAX_NODES    1024 /* NUMA nodes */
+#define ACCMIG_HOST_MAX_LENGTH     255  /* bytes of a host's name */
 
 /*
  * One VFIO hostdev. Strings are borrowed from the domain and live until it is freed or its source changed.
@@ -35,6 +38,7 @@ typedef struct
   const char *address; /* canonical: PCI address or mdev UUID of the <source> */
   gboolean managed;
   const char *profile; /* (nullable) text of the profile in the metadata for this key, unparsed */
+  gboolean transient;  /* libvirt unplugs it before a migration: the transient one of a <teaming> */
 } AccmigHostdev;
 
 /**
@@ -44,6 +48,14 @@ typedef struct
  *   An alias from outside is checked with this before it is shown or kept
  */
 ACCMIG_API gboolean accmig_alias_is_valid (const char *alias);
+
+/**
+ * accmig_host_is_valid:
+ * @host: (nullable)
+ * Returns: whether it is 1 to 255 ASCII letters, digits, '-', '_' or '.', the first a letter or a digit: so
+ * it is one word on a command line, and never an option
+ */
+ACCMIG_API gboolean accmig_host_is_valid (const char *host);
 
 /**
  * accmig_domain_new_from_xml:
@@ -63,8 +75,21 @@ ACCMIG_API const AccmigHostdev *accmig_domain_get_hostdev (const AccmigDomain *d
 /** accmig_domain_get_token: Returns: (nullable): the token written with the metadata; names one stay of the
  * guest on one host, so that both hosts' records of a move can be matched */
 ACCMIG_API const char *accmig_domain_get_token (const AccmigDomain *domain);
+/** accmig_domain_get_host: Returns: (nullable): the name of the host that wrote the metadata, as it calls
+ * itself; NULL also for what accmig_host_is_valid() does not take */
+ACCMIG_API const char *accmig_domain_get_host (const AccmigDomain *domain);
 /** accmig_domain_has_metadata: Returns: whether our element is there at all */
 ACCMIG_API gboolean accmig_domain_has_metadata (const AccmigDomain *domain);
+
+/** accmig_domain_get_guest: Returns: (transfer none): what else it has that its migration hangs on */
+ACCMIG_API const AccmigGuest *accmig_domain_get_guest (const AccmigDomain *domain);
+
+/** accmig_domain_has_nodes: Returns: whether <numatune> says on which NUMA nodes the guest's memory shall be
+ */
+ACCMIG_API gboolean accmig_domain_has_nodes (const AccmigDomain *domain);
+/** accmig_domain_has_node: Returns: whether @node is one of them; none is negative, nor
+ * ACCMIG_DOMAIN_MAX_NODES or more */
+ACCMIG_API gboolean accmig_domain_has_node (const AccmigDomain *domain, int node);
 
 /**
  * accmig_domain_set_source:
@@ -77,17 +102,21 @@ ACCMIG_API gboolean accmig_domain_set_source (AccmigDomain *domain, gsize index,
 
 /**
  * accmig_domain_to_xml:
- * Returns: (transfer full): the document with the changes made
+ * @error: INVALID, when sources were changed in a text that is not plainly UTF-8; or LIMIT, when it got too
+ * large by that
+ * Returns: (transfer full) (nullable): the text as it came, byte for byte, but for the values of the
+ * attributes that say which host device the changed hostdevs have
  */
-ACCMIG_API char *accmig_domain_to_xml (const AccmigDomain *domain);
+ACCMIG_API char *accmig_domain_to_xml (const AccmigDomain *domain, GError **error);
 
 /**
  * accmig_metadata_format:
  * @token: this stay's token
+ * @host: (nullable): name of the host it is a stay on; left out when accmig_host_is_valid() does not take it
  * @keys: (array length=n): the hostdevs' keys, see #AccmigHostdev
  * @profiles: (array length=n): canonical JSON per key
- * Returns: (transfer full): <devices token="…"><device alias="hostdev0">JSON</device></devices>, without
- * namespace declaration (libvirt adds it from the URI), escaped
+ * Returns: (transfer full): <devices token="…" host="…"><device alias="hostdev0">JSON</device></devices>,
+ * without namespace declaration (libvirt adds it from the URI), escaped
  */
-ACCMIG_API char *accmig_metadata_format (const char *token, const char *const *keys,
+ACCMIG_API char *accmig_metadata_format (const char *token, const char *host, const char *const *keys,
                                          const char *const *profiles, gsize n);

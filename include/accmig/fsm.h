@@ -32,6 +32,14 @@ typedef enum
   ACCMIG_FLAG_PRE_COPY = 1 << 2,
 } AccmigFlags;
 
+/* Whether a device logs by itself which memory it writes. */
+typedef enum
+{
+  ACCMIG_TRACKING_UNKNOWN,
+  ACCMIG_TRACKING_NO,
+  ACCMIG_TRACKING_YES,
+} AccmigTracking;
+
 /* More arcs than any path has. */
 #define ACCMIG_FSM_MAX_PATH 8
 

@@ -63,6 +63,15 @@ ACCMIG_API const AccmigDeviceInfo *accmig_inventory_get (const AccmigInventory *
 ACCMIG_API const AccmigDeviceInfo *accmig_inventory_lookup (const AccmigInventory *inventory,
                                                             const char *address);
 
+/**
+ * accmig_mdev_parents:
+ * @sysfs_fd: directory fd of sysfs
+ * @type: an mdev type, "mtty-1"
+ * Returns: (transfer full): the names of the devices that have an instance of it left, sorted, as
+ *   accmig_device_info_get_pf() of its mdevs would give them; empty when there is none
+ */
+ACCMIG_API char **accmig_mdev_parents (int sysfs_fd, const char *type);
+
 /* Getters. Strings are borrowed and live as long as the inventory; NULL where sysfs says nothing. */
 
 ACCMIG_API const char *accmig_device_info_get_address (const AccmigDeviceInfo *info);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include <accmig/fsm.h>
 #include <accmig/inventory.h>
 
 /*
@@ -11,7 +12,8 @@
  * is refused. In memory a profile is immutable.
  *
  * Required are "format", "host", and "device" with "address", "kind" and "family"; every other member is left
- * out where nobody knows it. Numbers are whole and at most 2^63 - 1; known texts are 1 to 128 printable ASCII
+ * out where nobody knows it; "device.match" holds the device's match data, when that has at most 256 bytes,
+ * as lower-case hex digits. Numbers are whole and at most 2^63 - 1; known texts are 1 to 128 printable ASCII
  * characters, so that they can stand in a message. The members are listed in lib/profile.c.
  */
 
@@ -29,7 +31,16 @@ typedef struct
   guint64 stop_copy_size; /* bytes; 0 when unknown */
   const guint8 *match;    /* (nullable) match data from the stream's start, borrowed */
   gsize match_length;
+  AccmigTracking tracking;
 } AccmigProbe;
+
+/* What a device's profile says of its host and this library cannot find out. Borrowed; NULL for "not known".
+ */
+typedef struct
+{
+  const char *qemu;    /* version of the QEMU that guests get, "10.0.0" */
+  const char *libvirt; /* version of libvirt's daemon, "11.3.0" */
+} AccmigHost;
 
 /**
  * accmig_profile_match_size:
@@ -43,11 +54,13 @@ ACCMIG_API gsize accmig_profile_match_size (const char *family);
  * @sysfs_fd: directory fd of sysfs
  * @info: the device
  * @probe: (nullable): what opening it told
+ * @host: (nullable): what is known of the host besides sysfs and uname
  * @error: INVALID when sysfs gives a text that no profile may hold
  * Returns: (transfer full) (nullable): its profile; members that cannot be known are left out
  */
 ACCMIG_API AccmigProfile *accmig_profile_new_from_device (int sysfs_fd, const AccmigDeviceInfo *info,
-                                                          const AccmigProbe *probe, GError **error);
+                                                          const AccmigProbe *probe, const AccmigHost *host,
+                                                          GError **error);
 
 /**
  * accmig_profile_new_from_match:
