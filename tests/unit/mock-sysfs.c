@@ -71,8 +71,8 @@ make_dir (MockSysfs *self, const char *path)
   g_assert_cmpint (g_mkdir_with_parents (full, 0755), ==, 0);
 }
 
-static void
-make_link (MockSysfs *self, const char *path, const char *target)
+void
+mock_sysfs_link (MockSysfs *self, const char *path, const char *target)
 {
   g_autofree char *full = full_path (self, path);
 
@@ -155,7 +155,7 @@ add_function (MockSysfs *self, const char *address, const char *vendor, guint de
   write_attribute (self, dir, "numa_node", "0\n");
   write_attribute (self, dir, "modalias", "pci:v%08Xd%08Xsv00000000sd00000000bc0Bsc40i00\n", (guint)vendor_id,
                    device);
-  make_link (self, bus_link, bus_target);
+  mock_sysfs_link (self, bus_link, bus_target);
 }
 
 void
@@ -178,7 +178,7 @@ add_group (MockSysfs *self, const char *dir, const char *address)
   g_autofree char *target = g_strdup_printf ("../../../kernel/iommu_groups/%u", group);
 
   make_dir (self, group_dir);
-  make_link (self, link, target);
+  mock_sysfs_link (self, link, target);
 }
 
 void
@@ -197,8 +197,8 @@ mock_sysfs_add_vf (MockSysfs *self, const char *pf, guint index, const char *add
 
   add_function (self, address, vendor, device, revision);
   add_group (self, dir, address);
-  make_link (self, physfn, to_pf);
-  make_link (self, virtfn, to_vf);
+  mock_sysfs_link (self, physfn, to_pf);
+  mock_sysfs_link (self, virtfn, to_vf);
   write_attribute (self, pf_dir, "sriov_numvfs", "%u\n", MAX ((guint)n, index + 1));
 }
 
@@ -228,7 +228,7 @@ mock_sysfs_bind (MockSysfs *self, const char *address, const char *driver, gbool
 
   mock_sysfs_unbind (self, address);
   make_dir (self, driver_dir);
-  make_link (self, link, target);
+  mock_sysfs_link (self, link, target);
   if (vfio)
     make_dir (self, vfio_dir);
 }
@@ -250,9 +250,9 @@ mock_sysfs_add_mtty (MockSysfs *self, const char *uuid, const char *type)
   make_dir (self, vfio_dir);
   make_dir (self, type_dir);
   make_dir (self, "bus/mdev/drivers/mtty");
-  make_link (self, type_link, type_target);
-  make_link (self, driver_link, "../../../../../bus/mdev/drivers/mtty");
-  make_link (self, bus_link, bus_target);
+  mock_sysfs_link (self, type_link, type_target);
+  mock_sysfs_link (self, driver_link, "../../../../../bus/mdev/drivers/mtty");
+  mock_sysfs_link (self, bus_link, bus_target);
   add_group (self, dir, uuid);
 }
 

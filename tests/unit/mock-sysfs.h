@@ -25,6 +25,8 @@ const char *mock_sysfs_get_aliases (const MockSysfs *mock);
 void mock_sysfs_write (MockSysfs *mock, const char *path, const char *text);
 /* Writes an attribute of the device @address (PCI address or mdev UUID). */
 void mock_sysfs_set (MockSysfs *mock, const char *address, const char *attribute, const char *text);
+/* Makes a link at @path, with the directories above it; @target is relative to where it lies. */
+void mock_sysfs_link (MockSysfs *mock, const char *path, const char *target);
 /* Removes a file, link or directory with all that is in it. */
 void mock_sysfs_remove (MockSysfs *mock, const char *path);
 

@@ -15,6 +15,7 @@
 #include "inventory-private.h"
 #include "mock-sysfs.h"
 #include "profile-assert.h"
+#include "release.h"
 
 #define PF   "0000:75:00.0"
 #define VF   "0000:75:00.1"
@@ -29,8 +30,9 @@ profile_of (MockSysfs *mock, const char *address, const AccmigProbe *probe)
   AccmigProfile *profile;
 
   g_assert_no_error (error);
-  profile = accmig_profile_new_from_device (mock_sysfs_get_fd (mock),
-                                            accmig_inventory_lookup (inventory, address), probe, &error);
+  profile =
+      accmig_profile_new_from_device (mock_sysfs_get_fd (mock), accmig_inventory_lookup (inventory, address),
+                                      probe, NULL, &error);
   g_assert_no_error (error);
   return profile;
 }
@@ -69,6 +71,7 @@ test_hisi_acc (void)
     .match_length = sizeof match,
   };
   g_autoptr (AccmigProfile) profile = NULL;
+  g_autofree char *level = NULL;
   struct utsname host;
 
   PUT (match, 0, guint64, 0xaaccfeeddecadedeULL);
@@ -82,7 +85,11 @@ test_hisi_acc (void)
   g_assert_cmpint (uname (&host), ==, 0);
   g_assert_cmpstr (accmig_profile_get_string (profile, "format"), ==, "accmig-profile/1");
   g_assert_cmpstr (accmig_profile_get_string (profile, "host.kernel"), ==, host.release);
+  level = release_format_level (host.release, host.version);
+  g_assert_cmpstr (accmig_profile_get_string (profile, "host.kernel-level"), ==, level);
   g_assert_cmpstr (accmig_profile_get_string (profile, "host.machine"), ==, host.machine);
+  assert_missing (profile, "host.qemu");
+  assert_missing (profile, "host.libvirt");
   assert_uint (profile, "host.page-size", (guint64)sysconf (_SC_PAGESIZE));
   g_assert_cmpstr (accmig_profile_get_address (profile), ==, VF);
   g_assert_cmpstr (accmig_profile_get_family (profile), ==, "hisi_acc");
@@ -205,6 +212,26 @@ test_absurd_size (void)
   g_autoptr (AccmigProfile) profile = profile_of (mock, VF, &probe);
 
   assert_missing (profile, "device.state-size");
+}
+
+/* Whoever was not asked about it has said nothing, neither yes nor no. */
+static void
+test_tracking (void)
+{
+  static const AccmigTracking answers[] = { ACCMIG_TRACKING_NO, ACCMIG_TRACKING_YES };
+  AccmigProbe probe = { .known = TRUE, .flags = 7 };
+  g_autoptr (MockSysfs) mock = sec_host ("hisi_acc_vfio_pci", TRUE);
+  g_autoptr (AccmigProfile) unasked = profile_of (mock, VF, &probe);
+
+  assert_missing (unasked, "device.dirty-tracking");
+  for (gsize i = 0; i < G_N_ELEMENTS (answers); i++)
+    {
+      g_autoptr (AccmigProfile) profile = NULL;
+
+      probe.tracking = answers[i];
+      profile = profile_of (mock, VF, &probe);
+      assert_boolean (profile, "device.dirty-tracking", answers[i] == ACCMIG_TRACKING_YES);
+    }
 }
 
 static void
@@ -396,6 +423,7 @@ main (int argc, char **argv)
   g_test_add_func ("/profile/device/hisi-acc-hardware", test_hisi_acc_hardware);
   g_test_add_func ("/profile/device/migration", test_migration);
   g_test_add_func ("/profile/device/absurd-size", test_absurd_size);
+  g_test_add_func ("/profile/device/tracking", test_tracking);
   g_test_add_func ("/profile/device/mtty", test_mtty);
   g_test_add_func ("/profile/device/migsim", test_migsim);
   g_test_add_func ("/profile/device/host", test_host);
