@@ -20,31 +20,12 @@
 
 #include <string.h>
 
+#include "domain-private.h"
 #include "error-private.h"
 #include "xml-guard.h"
+#include "xml-node.h"
 
-#define WHAT            "domain XML"
 #define NAME_MAX_LENGTH 255
-
-typedef struct
-{
-  AccmigHostdev public;
-  char *alias;
-  char *key;
-  char *address;
-  char *profile;
-  xmlNode *address_node; /* borrowed from the document */
-} Hostdev;
-
-struct _AccmigDomain
-{
-  xmlDoc *document;
-  char *name;
-  char *uuid;
-  char *token;
-  gboolean has_metadata;
-  GPtrArray *hostdevs; /* of Hostdev */
-};
 
 static void
 hostdev_free (gpointer data)
@@ -54,14 +35,14 @@ hostdev_free (gpointer data)
   g_free (hostdev->alias);
   g_free (hostdev->key);
   g_free (hostdev->address);
+  g_free (hostdev->written);
   g_free (hostdev->profile);
   g_free (hostdev);
 }
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Hostdev, hostdev_free)
 
-/* The public view follows the strings. */
-static void
+void
 hostdev_publish (Hostdev *hostdev)
 {
   hostdev->public.alias = hostdev->alias;
@@ -70,65 +51,13 @@ hostdev_publish (Hostdev *hostdev)
   hostdev->public.profile = hostdev->profile;
 }
 
-/* ---- XML ------------------------------------------------------------------------------------- */
-
-/* @uri: (nullable): the namespace it must be in; NULL: in none */
-static gboolean
-is_element (const xmlNode *node, const char *name, const char *uri)
-{
-  const char *found = node->ns == NULL ? NULL : (const char *)node->ns->href;
-
-  return node->type == XML_ELEMENT_NODE && g_str_equal ((const char *)node->name, name)
-         && g_strcmp0 (found, uri) == 0;
-}
-
-/* @parent: (nullable) */
-static xmlNode *
-find_child (const xmlNode *parent, const char *name, const char *uri)
-{
-  for (xmlNode *node = parent == NULL ? NULL : parent->children; node != NULL; node = node->next)
-    if (is_element (node, name, uri))
-      return node;
-  return NULL;
-}
-
-/* @node: (nullable). Returns: (transfer full) (nullable) */
-static char *
-get_attribute (const xmlNode *node, const char *name)
-{
-  xmlChar *value = node == NULL ? NULL : xmlGetNoNsProp (node, (const xmlChar *)name);
-  char *copy = g_strdup ((const char *)value);
-
-  xmlFree (value);
-  return copy;
-}
-
-static gboolean
-attribute_is (const xmlNode *node, const char *name, const char *wanted)
-{
-  g_autofree char *value = get_attribute (node, name);
-
-  return g_strcmp0 (value, wanted) == 0;
-}
-
-/* Returns: (transfer full): "" for an element without text */
-static char *
-get_text (const xmlNode *node)
-{
-  xmlChar *value = xmlNodeGetContent (node);
-  char *copy = g_strdup (value == NULL ? "" : (const char *)value);
-
-  xmlFree (value);
-  return copy;
-}
-
 /* ---- addresses ------------------------------------------------------------------------------- */
 
 /* @absent: what stands for a missing attribute; negative when it may not be missing */
 static gboolean
 read_number (const xmlNode *node, const char *name, guint64 max, gint64 absent, guint64 *ret_number)
 {
-  g_autofree char *value = get_attribute (node, name);
+  g_autofree char *value = xml_node_get_attribute (node, name);
   const char *digits = value;
   guint base = 10;
 
@@ -169,7 +98,7 @@ canonical_uuid (const char *text)
 static char *
 read_mdev_address (const xmlNode *node)
 {
-  g_autofree char *uuid = get_attribute (node, "uuid");
+  g_autofree char *uuid = xml_node_get_attribute (node, "uuid");
 
   return canonical_uuid (uuid);
 }
@@ -180,33 +109,33 @@ read_mdev_address (const xmlNode *node)
 static gboolean
 takes_number (const xmlNode *node, gboolean interface)
 {
-  return interface ? is_element (node, "interface", NULL) && attribute_is (node, "type", "hostdev")
-                   : is_element (node, "hostdev", NULL);
+  return interface ? xml_node_is (node, "interface", NULL) && xml_node_attribute_is (node, "type", "hostdev")
+                   : xml_node_is (node, "hostdev", NULL);
 }
 
 static gboolean
 is_vfio (const xmlNode *node, gboolean interface, AccmigKind *ret_kind)
 {
-  const xmlNode *source = find_child (node, "source", NULL);
+  const xmlNode *source = xml_node_find (node, "source", NULL);
 
-  if (attribute_is (find_child (node, "driver", NULL), "name", "xen"))
+  if (xml_node_attribute_is (xml_node_find (node, "driver", NULL), "name", "xen"))
     return FALSE;
   if (interface)
     {
       *ret_kind = ACCMIG_KIND_PCI;
-      return attribute_is (find_child (source, "address", NULL), "type", "pci");
+      return xml_node_attribute_is (xml_node_find (source, "address", NULL), "type", "pci");
     }
-  if (!attribute_is (node, "mode", "subsystem"))
+  if (!xml_node_attribute_is (node, "mode", "subsystem"))
     return FALSE;
-  *ret_kind = attribute_is (node, "type", "mdev") ? ACCMIG_KIND_MDEV : ACCMIG_KIND_PCI;
-  return *ret_kind == ACCMIG_KIND_MDEV || attribute_is (node, "type", "pci");
+  *ret_kind = xml_node_attribute_is (node, "type", "mdev") ? ACCMIG_KIND_MDEV : ACCMIG_KIND_PCI;
+  return *ret_kind == ACCMIG_KIND_MDEV || xml_node_attribute_is (node, "type", "pci");
 }
 
 /* Called for every device that libvirt numbers. @next: number of the next one without a name of the user's */
 static gboolean
 name_hostdev (const xmlNode *node, guint *next, char **ret_alias, char **ret_key, GError **error)
 {
-  g_autofree char *alias = get_attribute (find_child (node, "alias", NULL), "name");
+  g_autofree char *alias = xml_node_get_attribute (xml_node_find (node, "alias", NULL), "name");
   g_autofree char *key = NULL;
 
   if (alias != NULL && !accmig_alias_is_valid (alias))
@@ -247,13 +176,16 @@ read_hostdev (AccmigDomain *domain, const xmlNode *node, gboolean interface, gui
     return fail (error, ACCMIG_ERROR_LIMIT, WHAT ": more than %d VFIO hostdevs", ACCMIG_DOMAIN_MAX_HOSTDEVS);
   if (find_by_key (domain, hostdev->key) != NULL)
     return fail (error, ACCMIG_ERROR_INVALID, WHAT ": two hostdevs have the alias %s", hostdev->key);
-  hostdev->address_node = find_child (find_child (node, "source", NULL), "address", NULL);
+  hostdev->address_node = xml_node_find (xml_node_find (node, "source", NULL), "address", NULL);
   hostdev->address = hostdev->public.kind == ACCMIG_KIND_MDEV ? read_mdev_address (hostdev->address_node)
                                                               : read_pci_address (hostdev->address_node);
   if (hostdev->address == NULL)
     return fail (error, ACCMIG_ERROR_INVALID, WHAT ": %s has no valid %s address in its <source>",
                  hostdev->alias, accmig_kind_to_string (hostdev->public.kind));
-  hostdev->public.managed = attribute_is (node, "managed", "yes");
+  hostdev->written = g_strdup (hostdev->address);
+  hostdev->public.managed = xml_node_attribute_is (node, "managed", "yes");
+  hostdev->public.transient =
+      xml_node_attribute_is (xml_node_find (node, "teaming", NULL), "type", "transient");
   hostdev_publish (hostdev);
   g_ptr_array_add (domain->hostdevs, g_steal_pointer (&hostdev));
   return TRUE;
@@ -263,7 +195,7 @@ read_hostdev (AccmigDomain *domain, const xmlNode *node, gboolean interface, gui
 static gboolean
 read_hostdevs (AccmigDomain *domain, const xmlNode *root, GError **error)
 {
-  const xmlNode *devices = find_child (root, "devices", NULL);
+  const xmlNode *devices = xml_node_find (root, "devices", NULL);
   guint next = 0;
 
   for (int interface = TRUE; devices != NULL && interface >= FALSE; interface--)
@@ -278,7 +210,7 @@ read_hostdevs (AccmigDomain *domain, const xmlNode *root, GError **error)
 static gboolean
 read_profile (AccmigDomain *domain, const xmlNode *node, GError **error)
 {
-  g_autofree char *key = get_attribute (node, "alias");
+  g_autofree char *key = xml_node_get_attribute (node, "alias");
   Hostdev *hostdev;
 
   if (!accmig_alias_is_valid (key))
@@ -289,26 +221,58 @@ read_profile (AccmigDomain *domain, const xmlNode *node, GError **error)
     return TRUE;
   if (hostdev->profile != NULL)
     return fail (error, ACCMIG_ERROR_INVALID, WHAT ": metadata has two profiles for %s", key);
-  hostdev->profile = get_text (node);
+  hostdev->profile = xml_node_get_text (node);
   hostdev_publish (hostdev);
   return TRUE;
+}
+
+/* A name that is none does no harm as long as nobody gets to see it; it is no reason to refuse a guest.
+ * Returns: (transfer full) (nullable) */
+static char *
+read_host (const xmlNode *node)
+{
+  g_autofree char *host = xml_node_get_attribute (node, "host");
+
+  return accmig_host_is_valid (host) ? g_steal_pointer (&host) : NULL;
 }
 
 static gboolean
 read_metadata (AccmigDomain *domain, const xmlNode *root, GError **error)
 {
-  const xmlNode *ours = find_child (find_child (root, "metadata", NULL), "devices", ACCMIG_METADATA_URI);
+  const xmlNode *ours =
+      xml_node_find (xml_node_find (root, "metadata", NULL), "devices", ACCMIG_METADATA_URI);
 
   if (ours == NULL)
     return TRUE;
   domain->has_metadata = TRUE;
-  domain->token = get_attribute (ours, "token");
+  domain->token = xml_node_get_attribute (ours, "token");
   if (domain->token != NULL && !accmig_alias_is_valid (domain->token))
     return fail (error, ACCMIG_ERROR_INVALID, WHAT ": the token in the metadata is none");
+  domain->host = read_host (ours);
   for (const xmlNode *node = ours->children; node != NULL; node = node->next)
-    if (is_element (node, "device", ACCMIG_METADATA_URI) && !read_profile (domain, node, error))
+    if (xml_node_is (node, "device", ACCMIG_METADATA_URI) && !read_profile (domain, node, error))
       return FALSE;
   return TRUE;
+}
+
+/* ---- memory ---------------------------------------------------------------------------------- */
+
+/* Where the guest's memory shall be: one set for all of it, or one for each of its own nodes. A set that is
+ * none is libvirt's to refuse; here it means no more than none. */
+static void
+read_nodes (AccmigDomain *domain, const xmlNode *root)
+{
+  const xmlNode *numatune = xml_node_find (root, "numatune", NULL);
+
+  for (const xmlNode *node = numatune == NULL ? NULL : numatune->children; node != NULL; node = node->next)
+    {
+      g_autofree char *nodeset = NULL;
+
+      if (xml_node_is (node, "memory", NULL) || xml_node_is (node, "memnode", NULL))
+        nodeset = xml_node_get_attribute (node, "nodeset");
+      if (nodeset != NULL)
+        (void)nodeset_parse (&domain->nodes, nodeset);
+    }
 }
 
 /* ---- the object ------------------------------------------------------------------------------ */
@@ -328,21 +292,21 @@ name_is_valid (const char *name)
 static gboolean
 read_identity (AccmigDomain *domain, const xmlNode *root, GError **error)
 {
-  const xmlNode *name = find_child (root, "name", NULL);
-  const xmlNode *uuid = find_child (root, "uuid", NULL);
+  const xmlNode *name = xml_node_find (root, "name", NULL);
+  const xmlNode *uuid = xml_node_find (root, "uuid", NULL);
   g_autofree char *text = NULL;
 
-  if (!is_element (root, "domain", NULL))
+  if (!xml_node_is (root, "domain", NULL))
     return fail (error, ACCMIG_ERROR_INVALID, WHAT ": the root element is not <domain>");
   if (name == NULL)
     return fail (error, ACCMIG_ERROR_INVALID, WHAT ": has no <name>");
-  domain->name = get_text (name);
+  domain->name = xml_node_get_text (name);
   if (!name_is_valid (domain->name))
     return fail (error, ACCMIG_ERROR_INVALID,
                  WHAT ": the name must be 1 to %d bytes without '/' and control characters", NAME_MAX_LENGTH);
   if (uuid == NULL)
     return TRUE;
-  text = get_text (uuid);
+  text = xml_node_get_text (uuid);
   domain->uuid = canonical_uuid (g_strstrip (text));
   return domain->uuid != NULL
          || fail (error, ACCMIG_ERROR_INVALID, WHAT ": the <uuid> of %s is none", domain->name);
@@ -361,10 +325,14 @@ accmig_domain_new_from_xml (const char *xml, gsize length, GError **error)
       xml_guard_parse (WHAT, xml, length, ACCMIG_DOMAIN_MAX_SIZE, ACCMIG_DOMAIN_MAX_DEPTH, error);
   if (domain->document == NULL)
     return NULL;
+  domain->text = g_strndup (xml, length);
+  domain->length = length;
   root = xmlDocGetRootElement (domain->document);
   if (!read_identity (domain, root, error) || !read_hostdevs (domain, root, error)
       || !read_metadata (domain, root, error))
     return NULL;
+  read_nodes (domain, root);
+  domain_read_guest (root, &domain->guest);
   return g_steal_pointer (&domain);
 }
 
@@ -375,9 +343,11 @@ accmig_domain_free (AccmigDomain *domain)
     return;
   g_ptr_array_unref (domain->hostdevs);
   xmlFreeDoc (domain->document);
+  g_free (domain->text);
   g_free (domain->name);
   g_free (domain->uuid);
   g_free (domain->token);
+  g_free (domain->host);
   g_free (domain);
 }
 
@@ -405,6 +375,14 @@ accmig_domain_get_token (const AccmigDomain *domain)
   return domain->token;
 }
 
+const char *
+accmig_domain_get_host (const AccmigDomain *domain)
+{
+  g_return_val_if_fail (domain != NULL, NULL);
+
+  return domain->host;
+}
+
 gboolean
 accmig_domain_has_metadata (const AccmigDomain *domain)
 {
@@ -429,54 +407,26 @@ accmig_domain_get_hostdev (const AccmigDomain *domain, gsize index)
   return &((const Hostdev *)domain->hostdevs->pdata[index])->public;
 }
 
-/* @address: canonical, so it has the four parts of "0000:75:00.1" */
-static void
-write_pci_address (xmlNode *node, const char *address)
+const AccmigGuest *
+accmig_domain_get_guest (const AccmigDomain *domain)
 {
-  g_auto (GStrv) parts = g_strsplit_set (address, ":.", -1);
-  static const char *const names[] = { "domain", "bus", "slot", "function" };
+  g_return_val_if_fail (domain != NULL, NULL);
 
-  for (gsize i = 0; i < G_N_ELEMENTS (names); i++)
-    {
-      g_autofree char *value = g_strconcat ("0x", parts[i], NULL);
-
-      xmlSetProp (node, (const xmlChar *)names[i], (const xmlChar *)value);
-    }
+  return &domain->guest;
 }
 
 gboolean
-accmig_domain_set_source (AccmigDomain *domain, gsize index, const char *address, GError **error)
+accmig_domain_has_nodes (const AccmigDomain *domain)
 {
-  Hostdev *hostdev;
-  AccmigKind kind;
+  g_return_val_if_fail (domain != NULL, FALSE);
 
-  g_return_val_if_fail (domain != NULL && index < domain->hostdevs->len && address != NULL, FALSE);
-
-  hostdev = domain->hostdevs->pdata[index];
-  if (!accmig_address_is_valid (address, &kind) || kind != hostdev->public.kind)
-    return fail (error, ACCMIG_ERROR_INVALID, "%s: “%s” is not the address of a %s device", hostdev->alias,
-                 address, accmig_kind_to_string (hostdev->public.kind));
-  if (kind == ACCMIG_KIND_MDEV)
-    xmlSetProp (hostdev->address_node, (const xmlChar *)"uuid", (const xmlChar *)address);
-  else
-    write_pci_address (hostdev->address_node, address);
-  g_free (hostdev->address);
-  hostdev->address = g_strdup (address);
-  hostdev_publish (hostdev);
-  return TRUE;
+  return !nodeset_is_empty (&domain->nodes);
 }
 
-char *
-accmig_domain_to_xml (const AccmigDomain *domain)
+gboolean
+accmig_domain_has_node (const AccmigDomain *domain, int node)
 {
-  xmlChar *text = NULL;
-  char *copy;
-  int size = 0;
+  g_return_val_if_fail (domain != NULL, FALSE);
 
-  g_return_val_if_fail (domain != NULL, NULL);
-
-  xmlDocDumpMemoryEnc (domain->document, &text, &size, "UTF-8");
-  copy = g_strndup ((const char *)text, (gsize)size);
-  xmlFree (text);
-  return copy;
+  return node >= 0 && nodeset_has (&domain->nodes, (guint)node);
 }

@@ -9,29 +9,44 @@
 
 #include <string.h>
 
-gboolean
-accmig_alias_is_valid (const char *alias)
+/* @text: (nullable) */
+static gboolean
+is_word (const char *text, gsize max_length)
 {
-  gsize length = alias == NULL ? 0 : strlen (alias);
+  gsize length = text == NULL ? 0 : strlen (text);
 
-  if (length == 0 || length > ACCMIG_ALIAS_MAX_LENGTH)
+  if (length == 0 || length > max_length)
     return FALSE;
   for (gsize i = 0; i < length; i++)
-    if (!g_ascii_isalnum (alias[i]) && strchr ("-_.", alias[i]) == NULL)
+    if (!g_ascii_isalnum (text[i]) && strchr ("-_.", text[i]) == NULL)
       return FALSE;
   return TRUE;
 }
 
+gboolean
+accmig_alias_is_valid (const char *alias)
+{
+  return is_word (alias, ACCMIG_ALIAS_MAX_LENGTH);
+}
+
+gboolean
+accmig_host_is_valid (const char *host)
+{
+  return is_word (host, ACCMIG_HOST_MAX_LENGTH) && g_ascii_isalnum (host[0]);
+}
+
 char *
-accmig_metadata_format (const char *token, const char *const *keys, const char *const *profiles, gsize n)
+accmig_metadata_format (const char *token, const char *host, const char *const *keys,
+                        const char *const *profiles, gsize n)
 {
   g_autoptr (GString) text = g_string_new (NULL);
-  g_autofree char *start = NULL;
 
   g_return_val_if_fail (accmig_alias_is_valid (token), NULL);
 
-  start = g_markup_printf_escaped ("<devices token=\"%s\">", token);
-  g_string_append (text, start);
+  g_string_append_printf (text, "<devices token=\"%s\"", token);
+  if (accmig_host_is_valid (host))
+    g_string_append_printf (text, " host=\"%s\"", host);
+  g_string_append (text, ">");
   for (gsize i = 0; i < n; i++)
     {
       g_autofree char *device =

@@ -15,6 +15,9 @@
  *     cannot stand inside a tag, hence every `<` begins afresh, and whatever the scan misread before is
  *     forgotten.
  *   - Its own limits (nothing is parsed with XML_PARSE_HUGE) stand behind these.
+ *
+ * Where each start tag ends is noted in the field of its node that libxml2 leaves to applications: when the
+ * parser calls back, it has read the attributes and stands at the `>`.
  */
 
 #include "xml-guard.h"
@@ -47,6 +50,15 @@ typedef struct
   gboolean has_dtd;
 } Guard;
 
+/* How far the parser is in its input. There is only one: nothing is included. */
+static gsize
+get_offset (const xmlParserCtxt *parser)
+{
+  const xmlParserInput *input = parser->input;
+
+  return (gsize)input->consumed + (gsize)(input->cur - input->base);
+}
+
 static void
 on_start_element (void *data, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri,
                   int n_namespaces, const xmlChar **namespaces, int n_attributes, int n_defaulted,
@@ -66,6 +78,8 @@ on_start_element (void *data, const xmlChar *name, const xmlChar *prefix, const 
     }
   xmlSAX2StartElementNs (data, name, prefix, uri, n_namespaces, namespaces, n_attributes, n_defaulted,
                          attributes);
+  if (parser->node != NULL)
+    parser->node->_private = GSIZE_TO_POINTER (get_offset (parser));
 }
 
 static void
@@ -179,4 +193,10 @@ xml_guard_parse (const char *what, const char *text, gsize length, gsize max_siz
       return NULL;
     }
   return g_steal_pointer (&document);
+}
+
+gsize
+xml_guard_get_tag_end (const xmlNode *element)
+{
+  return GPOINTER_TO_SIZE (element->_private);
 }

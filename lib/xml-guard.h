@@ -17,4 +17,12 @@
 xmlDoc *xml_guard_parse (const char *what, const char *text, gsize length, gsize max_size, guint max_depth,
                          GError **error);
 
+/**
+ * xml_guard_get_tag_end:
+ * @element: of a document that was read here
+ * Returns: where in the text the '>' or "/>" of its start tag is, in bytes; the text must have no byte order
+ * mark, and no other encoding than UTF-8 behind it
+ */
+gsize xml_guard_get_tag_end (const xmlNode *element);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (xmlDoc, xmlFreeDoc)

@@ -117,41 +117,12 @@ test_least (void)
   g_assert_cmpstr (accmig_domain_get_name (domain), ==, "x");
   g_assert_null (accmig_domain_get_uuid (domain));
   g_assert_null (accmig_domain_get_token (domain));
+  g_assert_null (accmig_domain_get_host (domain));
   g_assert_false (accmig_domain_has_metadata (domain));
   g_assert_cmpuint (accmig_domain_get_n_hostdevs (domain), ==, 0);
 }
 
 /* ---- writing --------------------------------------------------------------------------------- */
-
-static void
-test_set_source (void)
-{
-  g_autoptr (AccmigDomain) domain = parse (guest);
-  g_autoptr (AccmigDomain) again = NULL;
-  g_autoptr (GError) error = NULL;
-  g_autofree char *xml = NULL;
-
-  g_assert_true (accmig_domain_set_source (domain, 0, "10000:0a:1f.7", &error));
-  g_assert_true (accmig_domain_set_source (domain, 1, "0000:75:00.3", &error));
-  g_assert_true (accmig_domain_set_source (domain, 2, "00000000-0000-0000-0000-00000000000a", &error));
-  g_assert_no_error (error);
-  g_assert_cmpstr (accmig_domain_get_hostdev (domain, 1)->address, ==, "0000:75:00.3");
-
-  xml = accmig_domain_to_xml (domain);
-  again = parse (xml);
-  g_assert_cmpstr (accmig_domain_get_hostdev (again, 0)->address, ==, "10000:0a:1f.7");
-  g_assert_cmpstr (accmig_domain_get_hostdev (again, 1)->address, ==, "0000:75:00.3");
-  g_assert_cmpstr (accmig_domain_get_hostdev (again, 2)->address, ==, "00000000-0000-0000-0000-00000000000a");
-  g_assert_cmpstr (accmig_domain_get_hostdev (again, 3)->address, ==, "0000:0f:03.7");
-  g_assert_cmpstr (accmig_domain_get_hostdev (again, 1)->profile, ==, "{\"b\":2}");
-  /* the address inside the guest, the type and the secret are as they were */
-  g_assert_nonnull (
-      strstr (xml, "<address type=\"pci\" domain=\"0x0000\" bus=\"0x06\" slot=\"0x00\" function=\"0x0\"/>"));
-  g_assert_nonnull (
-      strstr (xml, "<address type=\"pci\" domain=\"0x10000\" bus=\"0x0a\" slot=\"0x1f\" function=\"0x7\"/>"));
-  g_assert_nonnull (strstr (xml, "passwd=\"secret\""));
-  g_assert_nonnull (strstr (xml, "xmlns:qemu="));
-}
 
 static void
 test_set_source_bad (void)
@@ -183,13 +154,13 @@ test_metadata (void)
 {
   static const char *const keys[] = { "hostdev0", "ua-vf0" };
   static const char *const profiles[] = { "{\"k\":\"<&'>\"}", "{}" };
-  g_autofree char *text = accmig_metadata_format ("t1", keys, profiles, 2);
+  g_autofree char *text = accmig_metadata_format ("t1", "cn-01.example", keys, profiles, 2);
   g_autoptr (GString) xml = g_string_new (guest);
   g_autoptr (AccmigDomain) domain = NULL;
   const char *from = strstr (guest, "<accmig:devices"), *to = strstr (guest, "</accmig:devices>");
 
   g_assert_cmpstr (text, ==,
-                   "<devices token=\"t1\"><device "
+                   "<devices token=\"t1\" host=\"cn-01.example\"><device "
                    "alias=\"hostdev0\">{&quot;k&quot;:&quot;&lt;&amp;&apos;&gt;&quot;}</device>"
                    "<device alias=\"ua-vf0\">{}</device></devices>");
   g_string_erase (xml, from - guest, to - from + (gssize)strlen ("</accmig:devices>"));
@@ -197,9 +168,65 @@ test_metadata (void)
   g_string_replace (xml, "<devices token", "<devices xmlns='urn:accmig:1' token", 1);
   domain = parse (xml->str);
   g_assert_cmpstr (accmig_domain_get_token (domain), ==, "t1");
+  g_assert_cmpstr (accmig_domain_get_host (domain), ==, "cn-01.example");
   g_assert_cmpstr (accmig_domain_get_hostdev (domain, 0)->profile, ==, profiles[0]);
   g_assert_null (accmig_domain_get_hostdev (domain, 1)->profile);
   g_assert_cmpstr (accmig_domain_get_hostdev (domain, 2)->profile, ==, profiles[1]);
+}
+
+/* What a stranger may have written there. @written: as it stands in the XML */
+static const struct
+{
+  const char *written;
+  gboolean good;
+} hosts[] = {
+  { "h", TRUE },        { "cn01", TRUE },  { "9-a_b.example", TRUE }, { "h.", TRUE },
+  { "", FALSE },        { " h", FALSE },   { "h h", FALSE },          { "-oProxyCommand=reboot", FALSE },
+  { "--", FALSE },      { ".h", FALSE },   { "_h", FALSE },           { "root@h", FALSE },
+  { "h:22", FALSE },    { "h/..", FALSE }, { "h%h", FALSE },          { "h,g", FALSE },
+  { "h&#10;g", FALSE }, { "$(h)", FALSE }, { "hö", FALSE },
+};
+
+static AccmigDomain *
+parse_with_host (const char *written)
+{
+  g_autofree char *xml =
+      g_strdup_printf ("<domain><name>x</name><metadata><devices xmlns='urn:accmig:1' token='t1' host='%s'/>"
+                       "</metadata></domain>",
+                       written);
+
+  return parse (xml);
+}
+
+/* A name that is none is as good as absent, and spoils nothing else. */
+static void
+test_hosts (void)
+{
+  g_autofree char *longest = g_strnfill (ACCMIG_HOST_MAX_LENGTH, 'a');
+  g_autofree char *longer = g_strnfill (ACCMIG_HOST_MAX_LENGTH + 1, 'a');
+
+  for (gsize i = 0; i < G_N_ELEMENTS (hosts); i++)
+    {
+      g_autoptr (AccmigDomain) domain = parse_with_host (hosts[i].written);
+
+      g_test_message ("“%s”", hosts[i].written);
+      g_assert_cmpstr (accmig_domain_get_host (domain), ==, hosts[i].good ? hosts[i].written : NULL);
+      g_assert_cmpstr (accmig_domain_get_token (domain), ==, "t1");
+    }
+  g_assert_true (accmig_host_is_valid (longest));
+  g_assert_false (accmig_host_is_valid (longer));
+  g_assert_false (accmig_host_is_valid (NULL));
+}
+
+/* A host without a usable name writes none. */
+static void
+test_metadata_without_host (void)
+{
+  g_autofree char *none = accmig_metadata_format ("t1", NULL, NULL, NULL, 0);
+  g_autofree char *bad = accmig_metadata_format ("t1", "a\" b", NULL, NULL, 0);
+
+  g_assert_cmpstr (none, ==, "<devices token=\"t1\"></devices>");
+  g_assert_cmpstr (bad, ==, none);
 }
 
 static void
@@ -512,7 +539,7 @@ test_damage (void)
       accepted++;
       for (gsize h = 0; h < accmig_domain_get_n_hostdevs (domain); h++)
         (void)accmig_domain_set_source (domain, h, "0000:01:00.0", NULL);
-      xml = accmig_domain_to_xml (domain);
+      xml = accmig_domain_to_xml (domain, NULL);
       g_assert_cmpint (xml[0], ==, '<');
     }
   g_assert_cmpuint (accepted, >, 100);
@@ -542,9 +569,10 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/domain/read", test_read);
   g_test_add_func ("/domain/least", test_least);
-  g_test_add_func ("/domain/set-source", test_set_source);
   g_test_add_func ("/domain/set-source/bad", test_set_source_bad);
   g_test_add_func ("/domain/metadata", test_metadata);
+  g_test_add_func ("/domain/metadata/without-host", test_metadata_without_host);
+  g_test_add_func ("/domain/hosts", test_hosts);
   g_test_add_func ("/domain/alias", test_alias);
   g_test_add_func ("/domain/limit/bytes", test_bytes);
   g_test_add_func ("/domain/limit/depth", test_depth);
