@@ -46,6 +46,18 @@ int device_get_fd (const AccmigDevice *device);
 /* Close a session's fd; -1 is let through. */
 void device_close_data_fd (AccmigDevice *device, int data_fd);
 
+/* FALSE and BAD_STATE when the device is borrowed or does not run. @what: for the message: "save" */
+gboolean device_check_running (AccmigDevice *device, const char *what, GError **error);
+
+/* Whether a driver in resuming that failed a write with @number has said no to what was written. */
+gboolean device_is_refusal (AccmigDevice *device, int number);
+
+/* Reset the device, and try for a second when somebody else has its lock. */
+gboolean device_reset_patiently (AccmigDevice *device, GError **error);
+
+/* The same after something failed: adds to @error, which is set, what became of the device. FALSE, always. */
+gboolean device_reset_after_failure (AccmigDevice *device, GError **error);
+
 /* FALSE and BAD_STATE for a borrowed device. */
 gboolean device_check_may_drive (const AccmigDevice *device, GError **error);
 

@@ -66,8 +66,8 @@ transfer_open (Transfer *transfer, AccmigDevice *device, int fd, int cancel_fd, 
   return TRUE;
 }
 
-static gboolean
-check_running (AccmigDevice *device, const char *what, GError **error)
+gboolean
+device_check_running (AccmigDevice *device, const char *what, GError **error)
 {
   AccmigState state;
 
@@ -227,7 +227,7 @@ accmig_device_save (AccmigDevice *device, int out_fd, int cancellable_fd, guint6
   g_auto (Transfer) transfer = TRANSFER_INIT;
   gboolean worked;
 
-  if (!check_running (device, "save", error)
+  if (!device_check_running (device, "save", error)
       || !transfer_open (&transfer, device, out_fd, cancellable_fd, error))
     return FALSE;
   worked = save_stream (&transfer, error);
@@ -243,13 +243,13 @@ accmig_device_save (AccmigDevice *device, int out_fd, int cancellable_fd, guint6
  * stream, and after a failure before; but also when the session is over, then the device is in resuming no
  * longer.
  */
-static gboolean
-is_refused_write (const Transfer *transfer, int number)
+gboolean
+device_is_refusal (AccmigDevice *device, int number)
 {
   AccmigState state;
 
   if (number == ENODEV)
-    return accmig_device_get_state (transfer->device, &state, NULL) && state == ACCMIG_STATE_RESUMING;
+    return accmig_device_get_state (device, &state, NULL) && state == ACCMIG_STATE_RESUMING;
   return number == EFAULT || number == EINVAL || number == EOPNOTSUPP;
 }
 
@@ -258,7 +258,7 @@ fail_write (const Transfer *transfer, int number, GError **error)
 {
   const char *name = device_get_name (transfer->device);
 
-  if (is_refused_write (transfer, number))
+  if (device_is_refusal (transfer->device, number))
     return fail (error, ACCMIG_ERROR_REFUSED,
                  "%s refuses the stream after %" G_GUINT64_FORMAT
                  " bytes: it was not made for this device (%s)",
@@ -339,8 +339,8 @@ load_stream (Transfer *transfer, GError **error)
   return copy_in (transfer, error) && finish_load (transfer, error);
 }
 
-static gboolean
-reset_patiently (AccmigDevice *device, GError **error)
+gboolean
+device_reset_patiently (AccmigDevice *device, GError **error)
 {
   for (guint i = 0; i < RESET_RETRIES; i++)
     {
@@ -359,12 +359,12 @@ reset_patiently (AccmigDevice *device, GError **error)
 }
 
 /* The message so far may name a state: say that it is over. */
-static gboolean
-reset_after_failure (AccmigDevice *device, GError **error)
+gboolean
+device_reset_after_failure (AccmigDevice *device, GError **error)
 {
   g_autoptr (GError) failure = NULL;
 
-  if (reset_patiently (device, &failure))
+  if (device_reset_patiently (device, &failure))
     append_to_failure (error, "; the device was reset");
   else
     prepend_failure (error, failure);
@@ -376,12 +376,12 @@ accmig_device_load (AccmigDevice *device, int in_fd, int cancellable_fd, guint64
 {
   g_auto (Transfer) transfer = TRANSFER_INIT;
 
-  if (!check_running (device, "load", error)
+  if (!device_check_running (device, "load", error)
       || !transfer_open (&transfer, device, in_fd, cancellable_fd, error))
     return FALSE;
   if (!accmig_device_set_state (device, ACCMIG_STATE_RESUMING, &transfer.data_fd, error)
       || !load_stream (&transfer, error))
-    return reset_after_failure (device, error);
+    return device_reset_after_failure (device, error);
   *ret_bytes = transfer.bytes;
   return TRUE;
 }
@@ -421,7 +421,7 @@ accmig_device_read_match (AccmigDevice *device, gsize size, guint8 *match, gsize
   if (!accmig_fsm_has_state (flags, ACCMIG_STATE_PRE_COPY))
     return fail (error, ACCMIG_ERROR_UNSUPPORTED, "cannot read the match data of %s: it has no pre-copy",
                  device_get_name (device));
-  if (!check_running (device, "read the match data of", error))
+  if (!device_check_running (device, "read the match data of", error))
     return FALSE;
   worked = accmig_device_set_state (device, ACCMIG_STATE_PRE_COPY, &data_fd, error)
            && read_start (device, data_fd, match, size, &length, error);

@@ -128,12 +128,13 @@ request_feature (AccmigDevice *device, void *request)
   return device->kernel->ioctl (device->fd, UAPI_DEVICE_FEATURE, request) < 0 ? errno : 0;
 }
 
+/* @feature: with GET or SET */
 static int
-probe_get (AccmigDevice *device, guint32 feature)
+probe (AccmigDevice *device, guint32 feature)
 {
   struct uapi_feature request = {
     .argsz = sizeof request,
-    .flags = feature | UAPI_FEATURE_GET | UAPI_FEATURE_PROBE,
+    .flags = feature | UAPI_FEATURE_PROBE,
   };
 
   return request_feature (device, &request);
@@ -215,7 +216,7 @@ accmig_device_get_flags (AccmigDevice *device, guint64 *ret_flags, GError **erro
 
   if (!device->flags_known)
     {
-      number = probe_get (device, UAPI_FEATURE_MIGRATION);
+      number = probe (device, UAPI_FEATURE_MIGRATION | UAPI_FEATURE_GET);
       if (number == 0)
         number = get_u64 (device, UAPI_FEATURE_MIGRATION, &device->flags);
       if (number != 0)
@@ -234,13 +235,30 @@ accmig_device_get_state (AccmigDevice *device, AccmigState *ret_state, GError **
   return number == 0 || fail_query (device, number, "the migration state", error);
 }
 
+/* Drivers without feature requests of their own answered EINVAL for an unknown one before 6.18. */
+static gboolean
+is_unknown_feature (int number)
+{
+  return number == ENOTTY || number == EINVAL;
+}
+
+gboolean
+accmig_device_get_tracking (AccmigDevice *device, AccmigTracking *ret_tracking, GError **error)
+{
+  int number = probe (device, UAPI_FEATURE_DMA_LOGGING | UAPI_FEATURE_SET);
+
+  if (number != 0 && !is_unknown_feature (number))
+    return fail_query (device, number, "the offer of dirty tracking", error);
+  *ret_tracking = number == 0 ? ACCMIG_TRACKING_YES : ACCMIG_TRACKING_NO;
+  return TRUE;
+}
+
 gboolean
 accmig_device_get_stop_copy_size (AccmigDevice *device, guint64 *ret_bytes, GError **error)
 {
-  int number = probe_get (device, UAPI_FEATURE_MIG_DATA_SIZE);
+  int number = probe (device, UAPI_FEATURE_MIG_DATA_SIZE | UAPI_FEATURE_GET);
 
-  /* Drivers without feature requests of their own answered EINVAL for an unknown one before 6.18. */
-  if (number == ENOTTY || number == EINVAL)
+  if (is_unknown_feature (number))
     return fail (error, ACCMIG_ERROR_UNSUPPORTED,
                  "cannot read the state size of %s: no migration, or a kernel older than 6.2 (%s)",
                  device->name, g_strerror (number));

@@ -44,6 +44,7 @@
 
 #define UAPI_FEATURE_MIGRATION        1u
 #define UAPI_FEATURE_MIG_DEVICE_STATE 2u
+#define UAPI_FEATURE_DMA_LOGGING      6u /* to start it; others stop and read */
 #define UAPI_FEATURE_MIG_DATA_SIZE    9u
 
 struct uapi_group_status

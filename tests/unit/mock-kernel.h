@@ -53,6 +53,8 @@ typedef struct
   { MOCK_FEATURE, MOCK_DEVICE_FD, NULL, UAPI_FEATURE_GET | (feature), 0, errno_, -1, { value } }
 #define MOCK_PROBE(feature, errno_) \
   { MOCK_FEATURE, MOCK_DEVICE_FD, NULL, UAPI_FEATURE_PROBE | UAPI_FEATURE_GET | (feature), 0, errno_, -1, { 0 } }
+#define MOCK_PROBE_SET(feature, errno_) \
+  { MOCK_FEATURE, MOCK_DEVICE_FD, NULL, UAPI_FEATURE_PROBE | UAPI_FEATURE_SET | (feature), 0, errno_, -1, { 0 } }
 /* The two questions with which the flags are read. */
 #define MOCK_FLAGS(flags) \
   MOCK_PROBE (UAPI_FEATURE_MIGRATION, 0), MOCK_GET (UAPI_FEATURE_MIGRATION, 0, flags)

@@ -166,6 +166,29 @@ test_stop_copy_size (void)
 }
 
 static void
+test_tracking (void)
+{
+  static const MockCall script[] = { MOCK_PROBE_SET (UAPI_FEATURE_DMA_LOGGING, 0),
+                                     MOCK_PROBE_SET (UAPI_FEATURE_DMA_LOGGING, ENOTTY),
+                                     MOCK_PROBE_SET (UAPI_FEATURE_DMA_LOGGING, EINVAL),
+                                     MOCK_PROBE_SET (UAPI_FEATURE_DMA_LOGGING, EIO),
+                                     { 0 } };
+  static const AccmigTracking wanted[] = { ACCMIG_TRACKING_YES, ACCMIG_TRACKING_NO, ACCMIG_TRACKING_NO };
+  AccmigDevice *device = open_scripted (script);
+  AccmigTracking tracking = ACCMIG_TRACKING_UNKNOWN;
+  g_autoptr (GError) error = NULL;
+
+  for (gsize i = 0; i < G_N_ELEMENTS (wanted); i++)
+    {
+      g_assert_true (accmig_device_get_tracking (device, &tracking, NULL));
+      g_assert_cmpint (tracking, ==, wanted[i]);
+    }
+  g_assert_false (accmig_device_get_tracking (device, &tracking, &error));
+  g_assert_error (error, ACCMIG_ERROR, ACCMIG_ERROR_IO);
+  close_scripted (device);
+}
+
+static void
 test_precopy_info (void)
 {
   static const struct
@@ -403,6 +426,7 @@ main (int argc, char **argv)
   g_test_add_func ("/device/state-errors", test_state_errors);
   g_test_add_func ("/device/state-beyond", test_state_beyond);
   g_test_add_func ("/device/stop-copy-size", test_stop_copy_size);
+  g_test_add_func ("/device/tracking", test_tracking);
   g_test_add_func ("/device/precopy-info", test_precopy_info);
   g_test_add_func ("/device/set/hands-out-fd", test_set_hands_out_fd);
   g_test_add_func ("/device/set/closes-unwanted-fd", test_set_closes_unwanted_fd);
