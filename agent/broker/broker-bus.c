@@ -15,15 +15,15 @@
 #include "peer-bus.h"
 
 #include <accmig/error.h>
+#include <string.h>
 
 /* ---- devices ---------------------------------------------------------------------------------- */
 
 static int
-ask (Peer *peer, sd_bus_message *m, DeviceVerb verb, const char *address, gsize match_size, int fd,
-     GAsyncReadyCallback reply)
+ask (Peer *peer, sd_bus_message *m, const DeviceQuestion *question, GAsyncReadyCallback reply)
 {
-  devices_ask_async (broker_get_devices (peer_get_broker (peer)), verb, address, match_size, fd,
-                     peer_get_gone (peer), reply, sd_bus_message_ref (m));
+  devices_ask_async (broker_get_devices (peer_get_broker (peer)), question, peer_get_gone (peer), reply,
+                     sd_bus_message_ref (m));
   return 1; /* answered later */
 }
 
@@ -49,7 +49,8 @@ reply_probe (GObject *object, GAsyncResult *result, gpointer user)
   if (answer == NULL || sd_bus_message_new_method_return (m, &reply) < 0
       || sd_bus_message_append (reply, "tt", answer->flags, answer->bytes) < 0
       || sd_bus_message_append_array (reply, 'y', answer->match, answer->match_length) < 0
-      || sd_bus_message_append (reply, "s", answer->access) < 0)
+      || sd_bus_message_append (reply, "sb", answer->access, (int)(answer->tracking == ACCMIG_TRACKING_YES))
+             < 0)
     return;
   (void)sd_bus_send (NULL, reply, NULL);
 }
@@ -85,52 +86,102 @@ reply_done (GObject *object, GAsyncResult *result, gpointer user)
     (void)sd_bus_reply_method_return (m, NULL);
 }
 
+static void
+reply_trial (GObject *object, GAsyncResult *result, gpointer user)
+{
+  g_autoptr (sd_bus_message) m = user;
+  g_autofree DeviceAnswer *answer = take_answer (result, m);
+
+  if (answer != NULL)
+    (void)sd_bus_reply_method_return (m, "bs", (int)(answer->refusal == 0),
+                                      answer->refusal != 0 ? strerrorname_np (answer->refusal) : "");
+}
+
 static int
 method_probe (sd_bus_message *m, void *peer, sd_bus_error *ret_error)
 {
-  const char *address;
+  DeviceQuestion question = { .verb = DEVICE_PROBE };
   guint32 match_size;
-  int r = sd_bus_message_read (m, "su", &address, &match_size);
+  int r = sd_bus_message_read (m, "su", &question.address, &match_size);
 
-  return r < 0 ? r : ask (peer, m, DEVICE_PROBE, address, match_size, -1, reply_probe);
+  if (r < 0)
+    return r;
+  question.match_size = match_size;
+  return ask (peer, m, &question, reply_probe);
 }
 
 static int
 method_peek (sd_bus_message *m, void *peer, sd_bus_error *ret_error)
 {
-  const char *address;
-  int r = sd_bus_message_read (m, "s", &address);
+  DeviceQuestion question = { .verb = DEVICE_PEEK };
+  int r = sd_bus_message_read (m, "s", &question.address);
 
-  return r < 0 ? r : ask (peer, m, DEVICE_PEEK, address, 0, -1, reply_peek);
+  return r < 0 ? r : ask (peer, m, &question, reply_peek);
 }
 
 static int
 method_save (sd_bus_message *m, void *peer, sd_bus_error *ret_error)
 {
-  const char *address;
-  int fd;
-  int r = sd_bus_message_read (m, "sh", &address, &fd);
+  DeviceQuestion question = { .verb = DEVICE_SAVE };
+  int r = sd_bus_message_read (m, "sh", &question.address, &question.stream_fd);
 
-  return r < 0 ? r : ask (peer, m, DEVICE_SAVE, address, 0, fd, reply_bytes);
+  return r < 0 ? r : ask (peer, m, &question, reply_bytes);
 }
 
 static int
 method_load (sd_bus_message *m, void *peer, sd_bus_error *ret_error)
 {
-  const char *address;
-  int fd;
-  int r = sd_bus_message_read (m, "sh", &address, &fd);
+  DeviceQuestion question = { .verb = DEVICE_LOAD };
+  int r = sd_bus_message_read (m, "sh", &question.address, &question.stream_fd);
 
-  return r < 0 ? r : ask (peer, m, DEVICE_LOAD, address, 0, fd, reply_bytes);
+  return r < 0 ? r : ask (peer, m, &question, reply_bytes);
 }
 
 static int
 method_reset (sd_bus_message *m, void *peer, sd_bus_error *ret_error)
 {
-  const char *address;
-  int r = sd_bus_message_read (m, "s", &address);
+  DeviceQuestion question = { .verb = DEVICE_RESET };
+  int r = sd_bus_message_read (m, "s", &question.address);
 
-  return r < 0 ? r : ask (peer, m, DEVICE_RESET, address, 0, -1, reply_done);
+  return r < 0 ? r : ask (peer, m, &question, reply_done);
+}
+
+static int
+method_trial (sd_bus_message *m, void *peer, sd_bus_error *ret_error)
+{
+  DeviceQuestion question = { .verb = DEVICE_TRIAL };
+  int r = sd_bus_message_read (m, "s", &question.address);
+
+  if (r >= 0)
+    r = sd_bus_message_read_array (m, 'y', &question.match, &question.match_length);
+  return r < 0 ? r : ask (peer, m, &question, reply_trial);
+}
+
+static int
+method_bind (sd_bus_message *m, void *peer, sd_bus_error *ret_error)
+{
+  DeviceQuestion question = { .verb = DEVICE_BIND };
+  int r = sd_bus_message_read (m, "ss", &question.address, &question.driver);
+
+  return r < 0 ? r : ask (peer, m, &question, reply_done);
+}
+
+static int
+method_create_mdev (sd_bus_message *m, void *peer, sd_bus_error *ret_error)
+{
+  DeviceQuestion question = { .verb = DEVICE_CREATE_MDEV };
+  int r = sd_bus_message_read (m, "sss", &question.parent, &question.type, &question.address);
+
+  return r < 0 ? r : ask (peer, m, &question, reply_done);
+}
+
+static int
+method_remove_mdev (sd_bus_message *m, void *peer, sd_bus_error *ret_error)
+{
+  DeviceQuestion question = { .verb = DEVICE_REMOVE_MDEV };
+  int r = sd_bus_message_read (m, "s", &question.address);
+
+  return r < 0 ? r : ask (peer, m, &question, reply_done);
 }
 
 /* ---- domains ---------------------------------------------------------------------------------- */
@@ -226,7 +277,8 @@ get_hypervisor_connected (sd_bus *bus, const char *path, const char *interface, 
 const sd_bus_vtable broker_vtable[] = {
   SD_BUS_VTABLE_START (0),
   SD_BUS_METHOD_WITH_ARGS ("Probe", SD_BUS_ARGS ("s", address, "u", match_size),
-                           SD_BUS_RESULT ("t", flags, "t", stop_copy_size, "ay", match, "s", access),
+                           SD_BUS_RESULT ("t", flags, "t", stop_copy_size, "ay", match, "s", access, "b",
+                                          tracks_dirty),
                            method_probe, SD_BUS_VTABLE_UNPRIVILEGED),
   SD_BUS_METHOD_WITH_ARGS ("Peek", SD_BUS_ARGS ("s", address),
                            SD_BUS_RESULT ("u", pid, "t", flags, "s", state, "x", at_usec), method_peek,
@@ -236,6 +288,15 @@ const sd_bus_vtable broker_vtable[] = {
   SD_BUS_METHOD_WITH_ARGS ("Load", SD_BUS_ARGS ("s", address, "h", stream), SD_BUS_RESULT ("t", bytes),
                            method_load, SD_BUS_VTABLE_UNPRIVILEGED),
   SD_BUS_METHOD_WITH_ARGS ("Reset", SD_BUS_ARGS ("s", address), SD_BUS_NO_RESULT, method_reset,
+                           SD_BUS_VTABLE_UNPRIVILEGED),
+  SD_BUS_METHOD_WITH_ARGS ("Trial", SD_BUS_ARGS ("s", address, "ay", match),
+                           SD_BUS_RESULT ("b", accepted, "s", refusal), method_trial,
+                           SD_BUS_VTABLE_UNPRIVILEGED),
+  SD_BUS_METHOD_WITH_ARGS ("Bind", SD_BUS_ARGS ("s", address, "s", driver), SD_BUS_NO_RESULT, method_bind,
+                           SD_BUS_VTABLE_UNPRIVILEGED),
+  SD_BUS_METHOD_WITH_ARGS ("CreateMdev", SD_BUS_ARGS ("s", parent, "s", type, "s", uuid), SD_BUS_NO_RESULT,
+                           method_create_mdev, SD_BUS_VTABLE_UNPRIVILEGED),
+  SD_BUS_METHOD_WITH_ARGS ("RemoveMdev", SD_BUS_ARGS ("s", uuid), SD_BUS_NO_RESULT, method_remove_mdev,
                            SD_BUS_VTABLE_UNPRIVILEGED),
   SD_BUS_METHOD_WITH_ARGS ("SetMetadata", SD_BUS_ARGS ("s", uuid, "s", xml), SD_BUS_NO_RESULT,
                            method_set_metadata, SD_BUS_VTABLE_UNPRIVILEGED),

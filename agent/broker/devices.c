@@ -8,6 +8,9 @@
 
 #include "devices.h"
 
+#include "binding.h"
+#include "mdevs.h"
+
 #include <accmig/inventory.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -35,7 +38,7 @@ typedef struct _Request Request;
 typedef struct
 {
   const char *name;
-  gboolean exclusive; /* opens the device */
+  gboolean exclusive; /* opens the device, or changes what it is */
   gboolean streams;   /* needs an fd */
   gboolean (*run) (Request *request, GError **error);
 } Verb;
@@ -46,6 +49,8 @@ struct _Request
   const Verb *verb;
   char *address;
   gsize match_size;
+  GBytes *match;
+  char *driver, *parent, *type;
   int stream_fd;
   GCancellable *gone; /* the caller's */
   gulong gone_id;
@@ -113,7 +118,8 @@ run_probe (Request *request, GError **error)
     return FALSE;
   if (answer->flags == 0)
     return TRUE;
-  if (!or_unsupported (accmig_device_get_stop_copy_size (device, &answer->bytes, error), error))
+  if (!or_unsupported (accmig_device_get_stop_copy_size (device, &answer->bytes, error), error)
+      || !accmig_device_get_tracking (device, &answer->tracking, error))
     return FALSE;
   if (request->match_size == 0)
     return TRUE;
@@ -189,11 +195,47 @@ run_reset (Request *request, GError **error)
   return device != NULL && accmig_device_reset (device, error);
 }
 
+static gboolean
+run_trial (Request *request, GError **error)
+{
+  g_autoptr (AccmigDevice) device = open_free (request, error);
+  gsize length;
+  const guint8 *match = g_bytes_get_data (request->match, &length);
+
+  return device != NULL && accmig_device_try_match (device, match, length, &request->answer->refusal, error);
+}
+
+static gboolean
+run_bind (Request *request, GError **error)
+{
+  return binding_bind (request->devices->sysfs_fd, request->address, request->driver, error);
+}
+
+static gboolean
+run_create_mdev (Request *request, GError **error)
+{
+  return mdevs_create (request->devices->sysfs_fd, request->parent, request->type, request->address, error);
+}
+
+static gboolean
+run_remove_mdev (Request *request, GError **error)
+{
+  return mdevs_remove (request->devices->sysfs_fd, request->address, error);
+}
+
+/* clang-format off */
 static const Verb verbs[] = {
-  [DEVICE_PROBE] = { "probe", TRUE, FALSE, run_probe }, [DEVICE_PEEK] = { "peek", FALSE, FALSE, run_peek },
-  [DEVICE_SAVE] = { "save", TRUE, TRUE, run_save },     [DEVICE_LOAD] = { "load", TRUE, TRUE, run_load },
-  [DEVICE_RESET] = { "reset", TRUE, FALSE, run_reset },
+  [DEVICE_PROBE]       = { "probe",  TRUE,  FALSE, run_probe },
+  [DEVICE_PEEK]        = { "peek",   FALSE, FALSE, run_peek },
+  [DEVICE_SAVE]        = { "save",   TRUE,  TRUE,  run_save },
+  [DEVICE_LOAD]        = { "load",   TRUE,  TRUE,  run_load },
+  [DEVICE_RESET]       = { "reset",  TRUE,  FALSE, run_reset },
+  [DEVICE_TRIAL]       = { "try",    TRUE,  FALSE, run_trial },
+  [DEVICE_BIND]        = { "bind",   TRUE,  FALSE, run_bind },
+  [DEVICE_CREATE_MDEV] = { "create", TRUE,  FALSE, run_create_mdev },
+  [DEVICE_REMOVE_MDEV] = { "remove", TRUE,  FALSE, run_remove_mdev },
 };
+/* clang-format on */
 G_STATIC_ASSERT (G_N_ELEMENTS (verbs) == N_DEVICE_VERBS);
 
 /* ---- the request ------------------------------------------------------------------------------ */
@@ -234,21 +276,29 @@ request_free (gpointer data)
     }
   if (self->stream_fd >= 0)
     close (self->stream_fd);
+  g_bytes_unref (self->match);
   g_free (self->answer);
   g_free (self->address);
+  g_free (self->driver);
+  g_free (self->parent);
+  g_free (self->type);
   devices_free (self->devices);
   g_free (self);
 }
 
 static Request *
-request_new (Devices *devices, const Verb *verb, const char *address, gsize match_size, GCancellable *gone)
+request_new (Devices *devices, const DeviceQuestion *question, GCancellable *gone)
 {
   Request *self = g_new0 (Request, 1);
 
   self->devices = g_atomic_rc_box_acquire (devices);
-  self->verb = verb;
-  self->address = g_strdup (address);
-  self->match_size = match_size;
+  self->verb = &verbs[question->verb];
+  self->address = g_strdup (question->address);
+  self->match_size = question->match_size;
+  self->match = g_bytes_new (question->match, question->match_length);
+  self->driver = g_strdup (question->driver);
+  self->parent = g_strdup (question->parent);
+  self->type = g_strdup (question->type);
   self->stream_fd = -1;
   self->gone = g_object_ref (gone);
   self->stop = g_cancellable_new ();
@@ -350,38 +400,41 @@ request_start (Request *self, GTask *task, GError **error)
 }
 
 static gboolean
-check_arguments (const char *address, gsize match_size, GError **error)
+check_question (const DeviceQuestion *question, GError **error)
 {
-  if (!accmig_address_is_valid (address, NULL))
+  gsize size = MAX (question->match_size, question->match_length);
+
+  if (!accmig_address_is_valid (question->address, NULL))
     {
-      g_set_error (error, ACCMIG_ERROR, ACCMIG_ERROR_INVALID, "“%.64s” is no address of a device", address);
+      g_set_error (error, ACCMIG_ERROR, ACCMIG_ERROR_INVALID, "“%.64s” is no address of a device",
+                   question->address);
       return FALSE;
     }
-  if (match_size > BROKER_MATCH_MAX)
+  if (size > BROKER_MATCH_MAX)
     {
-      g_set_error (error, ACCMIG_ERROR, ACCMIG_ERROR_LIMIT,
-                   "match data of %zu bytes asked for, %d are the limit", match_size, BROKER_MATCH_MAX);
+      g_set_error (error, ACCMIG_ERROR, ACCMIG_ERROR_LIMIT, "match data of %zu bytes, %d are the limit", size,
+                   BROKER_MATCH_MAX);
       return FALSE;
     }
   return TRUE;
 }
 
 void
-devices_ask_async (Devices *self, DeviceVerb verb, const char *address, gsize match_size, int stream_fd,
-                   GCancellable *gone, GAsyncReadyCallback callback, gpointer user)
+devices_ask_async (Devices *self, const DeviceQuestion *question, GCancellable *gone,
+                   GAsyncReadyCallback callback, gpointer user)
 {
   g_autoptr (GTask) task = g_task_new (NULL, NULL, callback, user);
   GError *error = NULL;
   Request *request;
 
-  if (!check_arguments (address, match_size, &error))
+  if (!check_question (question, &error))
     {
       g_task_return_error (task, error);
       return;
     }
-  request = request_new (self, &verbs[verb], address, match_size, gone);
+  request = request_new (self, question, gone);
   g_task_set_task_data (task, request, request_free);
-  if (request->verb->streams && !request_take_stream (request, stream_fd, &error))
+  if (request->verb->streams && !request_take_stream (request, question->stream_fd, &error))
     {
       g_task_return_error (task, error);
       return;

@@ -10,7 +10,7 @@
  * The verbs on devices.
  *
  * Each runs in a thread of its own: a reset takes what the hardware takes, a stream as long as its reader.
- * Verbs that open a device exclude one another on it; who comes second is told that it is busy.
+ * Verbs that open or change a device exclude one another on it; who comes second is told that it is busy.
  */
 
 typedef struct _Devices Devices;
@@ -22,9 +22,27 @@ typedef enum
   DEVICE_SAVE,  /* bytes; the stream goes to the request's fd */
   DEVICE_LOAD,  /* bytes; the stream comes from the request's fd */
   DEVICE_RESET,
+  DEVICE_TRIAL, /* what the driver says to another device's match data */
+  DEVICE_BIND,
+  DEVICE_CREATE_MDEV,
+  DEVICE_REMOVE_MDEV,
 } DeviceVerb;
 
-#define N_DEVICE_VERBS 5
+#define N_DEVICE_VERBS (DEVICE_REMOVE_MDEV + 1)
+
+/* What is asked. Everything is copied; members that the verb does not need are not looked at. */
+typedef struct
+{
+  DeviceVerb verb;
+  const char *address; /* checked with accmig_address_is_valid() here; of an mdev to be made: its UUID */
+  gsize match_size;    /* Probe: bytes of match data wanted, at most %BROKER_MATCH_MAX */
+  const void *match;   /* Trial: (nullable): another device's match data … */
+  gsize match_length;  /* … at most %BROKER_MATCH_MAX */
+  int stream_fd;       /* Save, Load: a file, pipe or socket; it is duplicated */
+  const char *driver;  /* Bind */
+  const char *parent;  /* CreateMdev … */
+  const char *type;
+} DeviceQuestion;
 
 /* What was found; members that the verb does not give are 0, strings are static and never NULL. */
 typedef struct
@@ -33,10 +51,12 @@ typedef struct
   guint64 bytes;
   guint8 match[BROKER_MATCH_MAX];
   gsize match_length;
-  const char *access; /* "group", "cdev" */
-  const char *state;  /* "" when nobody has the device open, or its driver offers no migration */
+  AccmigTracking tracking; /* NO for a driver without migration */
+  const char *access;      /* "group", "cdev" */
+  const char *state;       /* "" when nobody has the device open, or its driver offers no migration */
   pid_t pid;
   gint64 at_usec; /* wall clock */
+  int refusal;    /* errno of the driver's no to match data, 0 for a yes */
 } DeviceAnswer;
 
 /**
@@ -51,17 +71,14 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Devices, devices_free)
 
 /**
  * devices_ask_async:
- * @address: checked with accmig_address_is_valid() here
- * @match_size: for Probe, how many bytes of match data; at most %BROKER_MATCH_MAX
- * @stream_fd: for Save and Load, a file, pipe or socket; it is duplicated. -1 for the others
  * @gone: cancelled when nobody waits for the answer any more, which breaks off Save and Load
  */
-void devices_ask_async (Devices *devices, DeviceVerb verb, const char *address, gsize match_size,
-                        int stream_fd, GCancellable *gone, GAsyncReadyCallback callback, gpointer user);
+void devices_ask_async (Devices *devices, const DeviceQuestion *question, GCancellable *gone,
+                        GAsyncReadyCallback callback, gpointer user);
 
 /**
  * devices_ask_finish:
- * @error: INVALID, LIMIT, BUSY, and what include/accmig/device.h says
+ * @error: INVALID, LIMIT, BUSY, and what include/accmig/device.h, binding.h and mdevs.h say
  * Returns: (transfer full) (nullable): free with g_free()
  */
 DeviceAnswer *devices_ask_finish (GAsyncResult *result, GError **error);

@@ -8,14 +8,23 @@
  * ACCMIG_OBJECT_BROKER, interface ACCMIG_IFACE_BROKER. The broker accepts the user accmig and root, nobody
  * else. Devices are named by address and checked with accmig_address_is_valid() before anything else.
  *
- *   Probe       s u → t t ay s   address, match size → flags, stop-copy bytes (0 unknown), match data, access
- *               Opens a free device (which resets it), asks, closes. Flags 0: a driver without migration.
+ *   Probe       s u → t t ay s b address, match size → flags, stop-copy bytes (0 unknown), match data,
+ *               access, whether the device tracks what it writes. Opens a free device (which resets it),
+ *               asks, closes. Flags 0: a driver without migration.
  *   Peek        s → u t s x      address → pid of the holder, flags, state, wall clock µs of the look
  *               Borrows a guest's device from the process that holds it, asks, closes at once. pid 0 and
  *               state "" when nobody has it open.
  *   Save        s h → t          address, fd → bytes. The stream of a free device.
  *   Load        s h → t          address, fd → bytes. Into a free device; reset after an error.
  *   Reset       s →              resets a free device
+ *   Trial       s ay → b s       address, another device's match data → whether the driver takes it, and
+ *               if not the errno it said no with ("EFAULT"; else ""). Opens a free device, takes it to
+ *               resuming, writes, resets it. Only a write that the driver answers with no is an answer;
+ *               whatever else fails is an error.
+ *   Bind        s s →            address of a VF, its VFIO variant driver by modules.alias. Not for one
+ *               that is open, nor for one on a driver of the host's; as before when it fails.
+ *   CreateMdev  s s s →          parent (a name in /sys/class/mdev_bus), type, UUID
+ *   RemoveMdev  s →              UUID of an mdev that nobody has open
  *   SetMetadata s s →            domain UUID, XML element: virDomainSetMetadata (live, urn:accmig:1).
  *               An empty string takes the element away.
  *   ReadLog     s → ay           domain name → the last 8 KiB of QEMU's log, as they are
@@ -28,8 +37,9 @@
  *
  * Errors are org.accmig1.Error.NAME, as on the system bus. Every verb on a device runs in a thread of its
  * own, as a reset takes what the hardware takes; 64 at a time, of which Peek leaves 16 to the others; the
- * next answers Limit. Probe, Save, Load and Reset on one device exclude one another: the second answers Busy.
- * Save and Load end when their caller hangs up, and after 10 minutes.
+ * next answers Limit. All but Peek exclude one another on one device: the second answers Busy. Save and Load
+ * end when their caller hangs up, and after 10 minutes. When the broker ends in the middle of something, the
+ * kernel closes what it had open, which resets a VF.
  */
 
 #define BROKER_LOG_TAIL     (8 * 1024) /* bytes ReadLog returns at most */

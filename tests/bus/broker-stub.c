@@ -3,9 +3,10 @@
  * A broker without devices
  *
  * Speaks the broker's protocol on a socket and answers for devices that are files: DIRECTORY/ADDRESS holds a
- * group "device" with flags, size, match (hex), pid, state, error (a name, instead of an answer) and hold
- * (the answer waits for "release" on standard input). What it is asked goes to standard output, one line per
- * call.
+ * group "device" with flags, size, match (hex), pid, state, error (a name, instead of an answer), refuses
+ * (errno's name, for Trial) and hold (the answer waits for "release" on standard input); error-VERB and
+ * hold-VERB are for one verb alone. What it is asked goes to standard output, one line per call. CreateMdev
+ * looks for its parent's name.
  *
  * Standard input takes, one per line: "release", which lets all held answers go, and "event UUID NAME EVENT
  * USEC DETAILS".
@@ -77,6 +78,16 @@ get_match (GKeyFile *device)
   return bytes;
 }
 
+/* (nullable) (transfer full) */
+static char *
+get_error (GKeyFile *device, const char *verb)
+{
+  g_autofree char *key = g_strconcat ("error-", verb, NULL);
+  char *error = g_key_file_get_string (device, "device", key, NULL);
+
+  return error != NULL ? error : g_key_file_get_string (device, "device", "error", NULL);
+}
+
 /* (nullable): the device that a call names; else it has been answered, or will never be */
 static GKeyFile *
 take_device (Stub *self, sd_bus_message *m, sd_bus_error *ret_error)
@@ -94,7 +105,7 @@ take_device (Stub *self, sd_bus_message *m, sd_bus_error *ret_error)
       (void)sd_bus_error_setf (ret_error, ACCMIG_BUS_ERROR ("NotFound"), "no device %s here", address);
       return NULL;
     }
-  error = g_key_file_get_string (device, "device", "error", NULL);
+  error = get_error (device, sd_bus_message_get_member (m));
   if (error == NULL)
     return g_steal_pointer (&device);
   (void)sd_bus_error_setf (ret_error, error, "%s was told to fail", address);
@@ -102,9 +113,12 @@ take_device (Stub *self, sd_bus_message *m, sd_bus_error *ret_error)
 }
 
 static int
-send_answer (Stub *self, GKeyFile *device, sd_bus_message *answer)
+send_answer (Stub *self, GKeyFile *device, sd_bus_message *answer, const char *verb)
 {
-  if (!g_key_file_get_boolean (device, "device", "hold", NULL))
+  g_autofree char *hold = g_strconcat ("hold-", verb, NULL);
+
+  if (!g_key_file_get_boolean (device, "device", "hold", NULL)
+      && !g_key_file_get_boolean (device, "device", hold, NULL))
     return sd_bus_send (NULL, answer, NULL);
   g_ptr_array_add (self->held, sd_bus_message_ref (answer));
   return 1;
@@ -130,8 +144,9 @@ on_probe (sd_bus_message *m, void *user, sd_bus_error *ret_error)
   if (r >= 0)
     r = sd_bus_message_append_array (answer, 'y', match->data, match->len);
   if (r >= 0)
-    r = sd_bus_message_append (answer, "s", "group");
-  return r < 0 ? r : send_answer (self, device, answer);
+    r = sd_bus_message_append (answer, "sb", "group",
+                               !g_key_file_get_boolean (device, "device", "untracked", NULL));
+  return r < 0 ? r : send_answer (self, device, answer, sd_bus_message_get_member (m));
 }
 
 static int
@@ -150,7 +165,7 @@ on_peek (sd_bus_message *m, void *user, sd_bus_error *ret_error)
   if (r >= 0)
     r = sd_bus_message_append (answer, "utsx", (guint32)get_number (device, "pid"),
                                get_number (device, "flags"), state != NULL ? state : "", g_get_real_time ());
-  return r < 0 ? r : send_answer (self, device, answer);
+  return r < 0 ? r : send_answer (self, device, answer, sd_bus_message_get_member (m));
 }
 
 /* Writes the match data: enough of a stream to see that the descriptor arrived. */
@@ -170,7 +185,7 @@ on_save (sd_bus_message *m, void *user, sd_bus_error *ret_error)
   r = sd_bus_message_new_method_return (m, &answer);
   if (r >= 0)
     r = sd_bus_message_append (answer, "t", (guint64)match->len);
-  return r < 0 ? r : send_answer (user, device, answer);
+  return r < 0 ? r : send_answer (user, device, answer, sd_bus_message_get_member (m));
 }
 
 static int
@@ -185,6 +200,47 @@ on_load (sd_bus_message *m, void *user, sd_bus_error *ret_error)
     return -EINVAL;
   n = read (fd, buffer, sizeof buffer);
   return n < 0 ? -errno : sd_bus_reply_method_return (m, "t", (guint64)n);
+}
+
+/* Says what match data came. */
+static int
+on_trial (sd_bus_message *m, void *user, sd_bus_error *ret_error)
+{
+  g_autoptr (GKeyFile) device = take_device (user, m, ret_error);
+  g_autofree char *refusal = NULL;
+  g_autoptr (sd_bus_message) answer = NULL;
+  const guint8 *match = NULL;
+  size_t length = 0;
+  int r = 0;
+
+  if (device == NULL || sd_bus_message_read_array (m, 'y', (const void **)&match, &length) < 0)
+    return -EINVAL;
+  (void)printf ("match ");
+  for (size_t i = 0; i < length; i++)
+    (void)printf ("%02x", match[i]);
+  say ("", NULL);
+  refusal = g_key_file_get_string (device, "device", "refuses", NULL);
+  r = sd_bus_message_new_method_return (m, &answer);
+  if (r >= 0)
+    r = sd_bus_message_append (answer, "bs", (int)(refusal == NULL), refusal != NULL ? refusal : "");
+  return r < 0 ? r : send_answer (user, device, answer, sd_bus_message_get_member (m));
+}
+
+/* Of the verbs that answer nothing; says the words that follow the first. */
+static int
+on_change (sd_bus_message *m, void *user, sd_bus_error *ret_error)
+{
+  g_autoptr (GKeyFile) device = take_device (user, m, ret_error);
+  g_autoptr (sd_bus_message) answer = NULL;
+  const char *word = NULL;
+  int r = 0;
+
+  if (device == NULL)
+    return -EINVAL;
+  while ((r = sd_bus_message_read (m, "s", &word)) > 0)
+    say ("word", word);
+  r = sd_bus_message_new_method_return (m, &answer);
+  return r < 0 ? r : send_answer (user, device, answer, sd_bus_message_get_member (m));
 }
 
 static int
@@ -218,10 +274,14 @@ on_read_log (sd_bus_message *m, void *user, sd_bus_error *ret_error)
 
 static const sd_bus_vtable vtable[] = {
   SD_BUS_VTABLE_START (0),
-  SD_BUS_METHOD ("Probe", "su", "ttays", on_probe, SD_BUS_VTABLE_UNPRIVILEGED),
+  SD_BUS_METHOD ("Probe", "su", "ttaysb", on_probe, SD_BUS_VTABLE_UNPRIVILEGED),
   SD_BUS_METHOD ("Peek", "s", "utsx", on_peek, SD_BUS_VTABLE_UNPRIVILEGED),
   SD_BUS_METHOD ("Save", "sh", "t", on_save, SD_BUS_VTABLE_UNPRIVILEGED),
   SD_BUS_METHOD ("Load", "sh", "t", on_load, SD_BUS_VTABLE_UNPRIVILEGED),
+  SD_BUS_METHOD ("Trial", "say", "bs", on_trial, SD_BUS_VTABLE_UNPRIVILEGED),
+  SD_BUS_METHOD ("Bind", "ss", NULL, on_change, SD_BUS_VTABLE_UNPRIVILEGED),
+  SD_BUS_METHOD ("CreateMdev", "sss", NULL, on_change, SD_BUS_VTABLE_UNPRIVILEGED),
+  SD_BUS_METHOD ("RemoveMdev", "s", NULL, on_change, SD_BUS_VTABLE_UNPRIVILEGED),
   SD_BUS_METHOD ("SetMetadata", "ss", NULL, on_set_metadata, SD_BUS_VTABLE_UNPRIVILEGED),
   SD_BUS_METHOD ("ReadLog", "s", "ay", on_read_log, SD_BUS_VTABLE_UNPRIVILEGED),
   SD_BUS_SIGNAL ("QemuEvent", "sssxs", 0),

@@ -76,13 +76,17 @@ new_device_call (sd_bus *bus, const char *member, const char *address, int fd)
     g_assert_cmpint (sd_bus_message_append (m, "u", 0), >=, 0);
   if (g_str_equal (member, "Save") || g_str_equal (member, "Load"))
     g_assert_cmpint (sd_bus_message_append (m, "h", fd), >=, 0);
+  if (g_str_equal (member, "Trial"))
+    g_assert_cmpint (sd_bus_message_append_array (m, 'y', "match", 5), >=, 0);
+  if (g_str_equal (member, "Bind"))
+    g_assert_cmpint (sd_bus_message_append (m, "s", "hisi_acc_vfio_pci"), >=, 0);
   return m;
 }
 
 static void
 each_device_verb_fails (BrokerProcess *f, const char *address, const char *name, const char *part)
 {
-  static const char *const verbs[] = { "Probe", "Peek", "Save", "Load", "Reset" };
+  static const char *const verbs[] = { "Probe", "Peek", "Save", "Load", "Reset", "Trial", "Bind" };
   g_autoptr (sd_bus) bus = broker_process_connect (f);
   int fds[2];
 
@@ -135,6 +139,82 @@ test_match_size (BrokerProcess *f, gconstpointer data)
       g_autoptr (sd_bus_message) m = broker_process_call (bus, "Probe");
 
       g_assert_cmpint (sd_bus_message_append (m, "su", UNKNOWN_DEVICE, rows[i].size), >=, 0);
+      call_fails (bus, m, rows[i].name, "");
+    }
+}
+
+/* Another device's match data has the same limit. */
+static void
+test_trial_size (BrokerProcess *f, gconstpointer data)
+{
+  static const guint8 match[BROKER_MATCH_MAX + 1] = { 0 };
+  g_autoptr (sd_bus) bus = broker_process_connect (f);
+
+  for (gsize length = BROKER_MATCH_MAX; length <= sizeof match; length++)
+    {
+      g_autoptr (sd_bus_message) m = broker_process_call (bus, "Trial");
+
+      g_assert_cmpint (sd_bus_message_append (m, "s", UNKNOWN_DEVICE), >=, 0);
+      g_assert_cmpint (sd_bus_message_append_array (m, 'y', match, length), >=, 0);
+      call_fails (bus, m, length > BROKER_MATCH_MAX ? "Limit" : "NotFound", "");
+    }
+}
+
+static sd_bus_message *
+new_create_call (sd_bus *bus, const char *parent, const char *type, const char *uuid)
+{
+  sd_bus_message *m = broker_process_call (bus, "CreateMdev");
+
+  g_assert_cmpint (sd_bus_message_append (m, "sss", parent, type, uuid), >=, 0);
+  return m;
+}
+
+/* Nobody plays the kernel here: what was written is found in the file. */
+static void
+test_create_mdev (BrokerProcess *f, gconstpointer data)
+{
+  static const struct
+  {
+    const char *parent, *type, *uuid, *name;
+  } rows[] = {
+    { "mtty", "mtty-2", UNKNOWN_MDEV, "NotFound" },  { "other", "mtty-1", UNKNOWN_MDEV, "NotFound" },
+    { "mtty", "mtty-1", "0000:75:00.1", "Invalid" }, { "mtty", "mtty-1", "../create", "Invalid" },
+    { "..", "mtty-1", UNKNOWN_MDEV, "Invalid" },     { "mtty", "../mtty-1", UNKNOWN_MDEV, "Invalid" },
+  };
+  g_autofree char *type =
+      g_build_filename (f->dir, "sys/class/mdev_bus/mtty/mdev_supported_types/mtty-1", NULL);
+  g_autofree char *create = g_build_filename (type, "create", NULL);
+  g_autofree char *written = NULL;
+  g_autoptr (sd_bus) bus = broker_process_connect (f);
+  g_autoptr (sd_bus_message) m = new_create_call (bus, "mtty", "mtty-1", UNKNOWN_MDEV);
+  g_autoptr (sd_bus_message) reply = NULL;
+
+  g_assert_cmpint (g_mkdir_with_parents (type, 0755), ==, 0);
+  g_assert_true (g_file_set_contents (create, "", 0, NULL));
+  for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autoptr (sd_bus_message) bad = new_create_call (bus, rows[i].parent, rows[i].type, rows[i].uuid);
+
+      call_fails (bus, bad, rows[i].name, "");
+    }
+  reply = call_ok (bus, m);
+  g_assert_true (g_file_get_contents (create, &written, NULL, NULL));
+  g_assert_cmpstr (written, ==, UNKNOWN_MDEV);
+}
+
+static void
+test_remove_mdev (BrokerProcess *f, gconstpointer data)
+{
+  static const struct
+  {
+    const char *uuid, *name;
+  } rows[] = { { UNKNOWN_MDEV, "NotFound" }, { UNKNOWN_DEVICE, "Invalid" }, { "../mtty", "Invalid" } };
+  g_autoptr (sd_bus) bus = broker_process_connect (f);
+
+  for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autoptr (sd_bus_message) m = new_device_call (bus, "RemoveMdev", rows[i].uuid, -1);
+
       call_fails (bus, m, rows[i].name, "");
     }
 }
@@ -558,6 +638,9 @@ main (int argc, char **argv)
     { "/broker/invalid-address", test_invalid_address },
     { "/broker/unknown-device", test_unknown_device },
     { "/broker/match-size", test_match_size },
+    { "/broker/trial-size", test_trial_size },
+    { "/broker/create-mdev", test_create_mdev },
+    { "/broker/remove-mdev", test_remove_mdev },
     { "/broker/stream-kinds", test_stream_kinds },
     { "/broker/metadata", test_metadata },
     { "/broker/metadata-refused", test_metadata_refused },

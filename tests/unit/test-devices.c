@@ -8,6 +8,10 @@
 
 #include "broker/devices.h"
 
+#include "broker/binding.h"
+#include "broker/mdevs.h"
+
+#include <errno.h>
 #include <poll.h>
 #include <string.h>
 #include <unistd.h>
@@ -24,6 +28,7 @@ static struct
   AccmigError flags_error, borrow_error, size_error, match_error;
   gboolean fail_flags, fail_borrow, fail_size, fail_match;
   pid_t holder;
+  int refusal;
 } script;
 
 struct _AccmigDevice
@@ -101,6 +106,13 @@ accmig_device_get_stop_copy_size (AccmigDevice *device, guint64 *ret_bytes, GErr
 }
 
 gboolean
+accmig_device_get_tracking (AccmigDevice *device, AccmigTracking *ret_tracking, GError **error)
+{
+  *ret_tracking = ACCMIG_TRACKING_YES;
+  return TRUE;
+}
+
+gboolean
 accmig_device_read_match (AccmigDevice *device, gsize size, guint8 *match, gsize *ret_length, GError **error)
 {
   if (!refuse (script.fail_match, script.match_error, error))
@@ -132,6 +144,36 @@ accmig_device_load (AccmigDevice *device, int in_fd, int cancellable_fd, guint64
 
 gboolean
 accmig_device_reset (AccmigDevice *device, GError **error)
+{
+  return TRUE;
+}
+
+gboolean
+accmig_device_try_match (AccmigDevice *device, const guint8 *match, gsize length, int *ret_refusal,
+                         GError **error)
+{
+  g_assert_cmpmem (match, length, "match", 5);
+  *ret_refusal = script.refusal;
+  return TRUE;
+}
+
+gboolean
+binding_bind (int sysfs_fd, const char *address, const char *driver, GError **error)
+{
+  g_assert_cmpstr (driver, ==, "driver");
+  return TRUE;
+}
+
+gboolean
+mdevs_create (int sysfs_fd, const char *parent, const char *type, const char *uuid, GError **error)
+{
+  g_assert_cmpstr (parent, ==, "parent");
+  g_assert_cmpstr (type, ==, "type");
+  return TRUE;
+}
+
+gboolean
+mdevs_remove (int sysfs_fd, const char *uuid, GError **error)
 {
   return TRUE;
 }
@@ -179,7 +221,19 @@ static void
 ask (Fixture *f, Question *question, DeviceVerb verb, const char *address, int fd)
 {
   question->result = NULL;
-  devices_ask_async (f->devices, verb, address, 16, fd, f->gone, on_answer, question);
+  devices_ask_async (f->devices,
+                     &(DeviceQuestion){
+                         .verb = verb,
+                         .address = address,
+                         .match_size = 16,
+                         .match = "match",
+                         .match_length = 5,
+                         .stream_fd = fd,
+                         .driver = "driver",
+                         .parent = "parent",
+                         .type = "type",
+                     },
+                     f->gone, on_answer, question);
 }
 
 static gboolean
@@ -223,7 +277,8 @@ await_save (void)
 static void
 test_exclusion (Fixture *f, gconstpointer data)
 {
-  static const DeviceVerb verbs[] = { DEVICE_PROBE, DEVICE_SAVE, DEVICE_LOAD, DEVICE_RESET };
+  static const DeviceVerb verbs[] = { DEVICE_PROBE, DEVICE_SAVE, DEVICE_LOAD,        DEVICE_RESET,
+                                      DEVICE_TRIAL, DEVICE_BIND, DEVICE_CREATE_MDEV, DEVICE_REMOVE_MDEV };
   g_autofree DeviceAnswer *saved = NULL;
   g_autofree DeviceAnswer *peeked = NULL;
   g_autofree DeviceAnswer *other = NULL;
@@ -382,6 +437,7 @@ test_probe (Fixture *f, gconstpointer data)
   g_assert_cmpuint (answer->match_length, ==, 16);
   g_assert_cmpuint (answer->match[15], ==, 0xac);
   g_assert_cmpstr (answer->access, ==, "cdev");
+  g_assert_cmpint (answer->tracking, ==, ACCMIG_TRACKING_YES);
 }
 
 /* A driver that offers nothing, no size or no match data has answered the question all the same. */
@@ -418,6 +474,24 @@ test_probe_failed (Fixture *f, gconstpointer data)
   script.size_error = ACCMIG_ERROR_IO;
   g_assert_null (ask_and_await (f, DEVICE_PROBE, VF1, -1, &error));
   g_assert_error (error, ACCMIG_ERROR, ACCMIG_ERROR_IO);
+}
+
+/* A driver's no is an answer. */
+static void
+test_trial (Fixture *f, gconstpointer data)
+{
+  static const int refusals[] = { 0, EFAULT, EINVAL };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (refusals); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autofree DeviceAnswer *answer = NULL;
+
+      script.refusal = refusals[i];
+      answer = ask_and_await (f, DEVICE_TRIAL, VF1, -1, &error);
+      g_assert_no_error (error);
+      g_assert_cmpint (answer->refusal, ==, refusals[i]);
+    }
 }
 
 static void
@@ -494,6 +568,7 @@ main (int argc, char **argv)
     { "/devices/probe", test_probe },
     { "/devices/probe-unsupported", test_probe_unsupported },
     { "/devices/probe-failed", test_probe_failed },
+    { "/devices/trial", test_trial },
     { "/devices/peek", test_peek },
     { "/devices/peek-nothing", test_peek_nothing },
     { "/devices/peek-refused", test_peek_refused },
