@@ -24,9 +24,14 @@
 #define ACCMIG_OBJECT_BROKER "/org/accmig1/Broker"
 #define ACCMIG_BROKER_SOCKET "/run/accmig/broker.socket"
 
+/* The way to the agents of other hosts: whoever connects says one line, and then speaks to that host's bus.
+ */
+#define ACCMIG_LINK_SOCKET "/run/accmig/link.socket"
+
 /* polkit actions */
-#define ACCMIG_ACTION_SAVE "org.accmig1.save-state"
-#define ACCMIG_ACTION_LOAD "org.accmig1.load-state"
+#define ACCMIG_ACTION_SAVE   "org.accmig1.save-state"
+#define ACCMIG_ACTION_LOAD   "org.accmig1.load-state"
+#define ACCMIG_ACTION_REPORT "org.accmig1.report-refusal"
 
 #define ACCMIG_USER "accmig"
 

@@ -23,9 +23,17 @@ typedef enum
   NUMBER,
   STRING,
   PATH,
+  NAMES,  /* of hosts, separated by commas; may be empty */
+  CHOICE, /* one word of a few */
 } Type;
 
-/* @min, @max: of a number. @fallback: the default, as it would stand in the file. */
+/* The words of a choice, separated by '|', in the order of the numbers that stand for them. */
+#define REMAP_CHOICES  "never|same-pf|any"
+#define YES_NO_CHOICES "no|yes"
+
+#define HOST_NAME_MAX_BYTES 255
+
+/* @min, @max: of a number. @fallback: the default, as it would stand in the file. @choices: of a choice. */
 static const struct
 {
   const char *group;
@@ -34,6 +42,7 @@ static const struct
   const char *fallback;
   guint min, max;
   const char *meaning;
+  const char *choices;
 } table[] = {
   /* clang-format off */
   [SETTING_ON_AGENT_FAILURE]    = { "gate",       "on-agent-failure",    POLICY, "refuse",             0,  0,
@@ -46,6 +55,17 @@ static const struct
                                     "seconds a hook may take" },
   [SETTING_RESERVATION_TIMEOUT] = { "gate",       "reservation-timeout", NUMBER, "120",                10, 3600,
                                     "seconds a device stays reserved for a guest that does not come" },
+  [SETTING_REMAP]               = { "gate",       "remap",               CHOICE, "never",              0,  0,
+                                    "which other device the gate may take for the one a guest's XML names",
+                                    REMAP_CHOICES },
+  [SETTING_CREATE_MDEV]         = { "gate",       "create-mdev",         CHOICE, "no",                 0,  0,
+                                    "whether the gate may have an mdev made for a guest", YES_NO_CHOICES },
+  [SETTING_TRIAL]               = { "gate",       "trial",               CHOICE, "no",                 0,  0,
+                                    "whether the gate asks a target's driver, too, with the source's match data",
+                                    YES_NO_CHOICES },
+  [SETTING_BIND]                = { "gate",       "bind",                CHOICE, "no",                 0,  0,
+                                    "whether the gate may bind a target to the driver that can migrate it",
+                                    YES_NO_CHOICES },
   [SETTING_URI]                 = { "hypervisor", "uri",                 STRING, "qemu:///system",     0,  0,
                                     "libvirt connection of this host" },
   [SETTING_KEEP]                = { "history",    "keep",                NUMBER, "1000",               0,  1000000,
@@ -54,6 +74,10 @@ static const struct
                                     "milliseconds between two looks at a device whose events nobody reports" },
   [SETTING_SOCKET]              = { "broker",     "socket",              PATH,   ACCMIG_BROKER_SOCKET, 0,  0,
                                     "where the broker listens" },
+  [SETTING_LINK_HOSTS]          = { "link",       "hosts",               NAMES,  "",                   0,  0,
+                                    "hosts whose agents are told what this one refuses" },
+  [SETTING_LINK_SOCKET]         = { "link",       "socket",              PATH,   ACCMIG_LINK_SOCKET,   0,  0,
+                                    "where accmig-link listens" },
   /* clang-format on */
 };
 G_STATIC_ASSERT (G_N_ELEMENTS (table) == N_SETTINGS);
@@ -75,6 +99,67 @@ static void G_GNUC_PRINTF (2, 3) warn (Settings *settings, const char *format, .
 
 /* ---- values ---------------------------------------------------------------------------------- */
 
+/* As accmig_host_is_valid() has it, which is out of this file's reach. */
+static gboolean
+is_host_name (const char *name)
+{
+  gsize length = strlen (name);
+
+  if (length == 0 || length > HOST_NAME_MAX_BYTES || !g_ascii_isalnum (name[0]))
+    return FALSE;
+  for (gsize i = 1; i < length; i++)
+    if (!g_ascii_isalnum (name[i]) && strchr ("-_.", name[i]) == NULL)
+      return FALSE;
+  return TRUE;
+}
+
+/* Returns: (transfer full): the names in a value, without the white space around them */
+static char **
+split_names (const char *value)
+{
+  char **names = g_strsplit (value, ",", -1);
+
+  for (char **name = names; *name != NULL; name++)
+    g_strstrip (*name);
+  return names;
+}
+
+static gboolean
+are_host_names (const char *value)
+{
+  g_auto (GStrv) names = split_names (value);
+
+  for (char **name = names; *name != NULL; name++)
+    if (!is_host_name (*name))
+      return FALSE;
+  return TRUE;
+}
+
+/* Returns: the number that stands for a word of a choice; negative when it is none of its words */
+static int
+find_choice (Setting setting, const char *word)
+{
+  g_auto (GStrv) words = g_strsplit (table[setting].choices, "|", -1);
+
+  for (int i = 0; words[i] != NULL; i++)
+    if (g_str_equal (words[i], word))
+      return i;
+  return -1;
+}
+
+/* Returns: (transfer full): “a”, “b” or “c” */
+static char *
+describe_choices (Setting setting)
+{
+  g_auto (GStrv) words = g_strsplit (table[setting].choices, "|", -1);
+  guint n = g_strv_length (words);
+  GString *text = g_string_new (NULL);
+
+  for (guint i = 0; i < n; i++)
+    g_string_append_printf (text, "%s“%s”", i == 0 ? "" : i + 1 < n ? ", " : " or ", words[i]);
+  return g_string_free (text, FALSE);
+}
+
 static gboolean
 is_allowed (Setting setting, const char *value)
 {
@@ -88,6 +173,10 @@ is_allowed (Setting setting, const char *value)
       return value[0] != '\0';
     case PATH:
       return g_path_is_absolute (value);
+    case NAMES:
+      return are_host_names (value);
+    case CHOICE:
+      return find_choice (setting, value) >= 0;
     }
   g_assert_not_reached ();
 }
@@ -106,6 +195,10 @@ describe (Setting setting)
       return g_strdup ("some text");
     case PATH:
       return g_strdup ("an absolute path");
+    case NAMES:
+      return g_strdup ("names of hosts (letters, digits, '-', '_', '.') separated by commas");
+    case CHOICE:
+      return describe_choices (setting);
     }
   g_assert_not_reached ();
 }
@@ -151,7 +244,8 @@ read_key (Settings *settings, const char *path, GKeyFile *file, const char *grou
   allowed = describe (setting);
   set_value (settings, setting, table[setting].fallback);
   warn (settings, "%s: %s.%s (%s) is “%s”, must be %s; using the default, %s", path, group, key,
-        table[setting].meaning, value == NULL ? "" : value, allowed, table[setting].fallback);
+        table[setting].meaning, value == NULL ? "" : value, allowed,
+        table[setting].fallback[0] != '\0' ? table[setting].fallback : "none");
 }
 
 static gboolean
@@ -273,6 +367,25 @@ settings_get_string (const Settings *settings, Setting setting)
   g_return_val_if_fail (table[setting].type == STRING || table[setting].type == PATH, NULL);
 
   return settings->values[setting];
+}
+
+guint
+settings_get_choice (const Settings *settings, Setting setting)
+{
+  g_return_val_if_fail (setting < N_SETTINGS && table[setting].type == CHOICE, 0);
+
+  return (guint)find_choice (setting, settings->values[setting]);
+}
+
+gboolean
+settings_has_name (const Settings *settings, Setting setting, const char *name)
+{
+  g_auto (GStrv) names = NULL;
+
+  g_return_val_if_fail (setting < N_SETTINGS && table[setting].type == NAMES, FALSE);
+
+  names = split_names (settings->values[setting]);
+  return g_strv_contains ((const char *const *)names, name);
 }
 
 const char *const *

@@ -21,6 +21,10 @@ typedef enum
   SETTING_ON_NO_PROFILE,       /* policy: the source wrote no profile */
   SETTING_HOOK_TIMEOUT,        /* number: seconds a hook may take */
   SETTING_RESERVATION_TIMEOUT, /* number: seconds until a reserved device is free again */
+  SETTING_REMAP,               /* choice: #Remap */
+  SETTING_CREATE_MDEV,         /* choice: no, yes */
+  SETTING_TRIAL,               /* choice: no, yes */
+  SETTING_BIND,                /* choice: no, yes */
   /* [hypervisor] */
   SETTING_URI, /* string: libvirt connection */
   /* [history] */
@@ -29,6 +33,9 @@ typedef enum
   SETTING_POLL_PERIOD, /* number: milliseconds */
   /* [broker] */
   SETTING_SOCKET, /* string: absolute path */
+  /* [link] */
+  SETTING_LINK_HOSTS,  /* names: hosts whose agents are told of refusals */
+  SETTING_LINK_SOCKET, /* string: absolute path */
   N_SETTINGS
 } Setting;
 
@@ -47,6 +54,11 @@ gboolean settings_is_accept (const Settings *settings, Setting setting);
 guint settings_get_number (const Settings *settings, Setting setting);
 /** settings_get_string: Returns: (transfer none): for a string */
 const char *settings_get_string (const Settings *settings, Setting setting);
+
+/** settings_get_choice: for a choice: the word's number, counted from 0; no is 0 and yes is 1 */
+guint settings_get_choice (const Settings *settings, Setting setting);
+/** settings_has_name: for names: whether @name is among them, letter for letter */
+gboolean settings_has_name (const Settings *settings, Setting setting, const char *name);
 
 /**
  * settings_get_warnings:

@@ -5,6 +5,7 @@
 
 #include "common/settings.h"
 
+#include <accmig/domain.h>
 #include <glib/gstdio.h>
 #include <string.h>
 
@@ -80,10 +81,15 @@ check_defaults (const Settings *settings)
   g_assert_false (settings_is_accept (settings, SETTING_ON_NO_PROFILE));
   g_assert_cmpuint (settings_get_number (settings, SETTING_HOOK_TIMEOUT), ==, 10);
   g_assert_cmpuint (settings_get_number (settings, SETTING_RESERVATION_TIMEOUT), ==, 120);
+  g_assert_cmpuint (settings_get_choice (settings, SETTING_REMAP), ==, 0);
+  g_assert_cmpuint (settings_get_choice (settings, SETTING_CREATE_MDEV), ==, 0);
   g_assert_cmpstr (settings_get_string (settings, SETTING_URI), ==, "qemu:///system");
   g_assert_cmpuint (settings_get_number (settings, SETTING_KEEP), ==, 1000);
   g_assert_cmpuint (settings_get_number (settings, SETTING_POLL_PERIOD), ==, 20);
   g_assert_cmpstr (settings_get_string (settings, SETTING_SOCKET), ==, "/run/accmig/broker.socket");
+  g_assert_false (settings_has_name (settings, SETTING_LINK_HOSTS, ""));
+  g_assert_false (settings_has_name (settings, SETTING_LINK_HOSTS, "cn01"));
+  g_assert_cmpstr (settings_get_string (settings, SETTING_LINK_SOCKET), ==, "/run/accmig/link.socket");
 }
 
 static void
@@ -139,9 +145,9 @@ test_all_set (Fixture *f, gconstpointer data)
 
   write_file (f, "accmig.conf",
               "[gate]\non-agent-failure=accept\non-unknown=accept \non-no-profile = accept\nhook-timeout=60\n"
-              "reservation-timeout=3600\n[hypervisor]\nuri=test:///"
+              "reservation-timeout=3600\nremap=any\ncreate-mdev=yes\n[hypervisor]\nuri=test:///"
               "default\n[history]\nkeep=0\n[watch]\npoll-period=5\n"
-              "[broker]\nsocket=/x\n");
+              "[broker]\nsocket=/x\n[link]\nhosts=cn01\nsocket=/y\n");
   settings = settings_load (f->directory);
   check_warning (f, settings, NULL);
   g_assert_true (settings_is_accept (settings, SETTING_ON_AGENT_FAILURE));
@@ -149,10 +155,58 @@ test_all_set (Fixture *f, gconstpointer data)
   g_assert_true (settings_is_accept (settings, SETTING_ON_NO_PROFILE));
   g_assert_cmpuint (settings_get_number (settings, SETTING_HOOK_TIMEOUT), ==, 60);
   g_assert_cmpuint (settings_get_number (settings, SETTING_RESERVATION_TIMEOUT), ==, 3600);
+  g_assert_cmpuint (settings_get_choice (settings, SETTING_REMAP), ==, 2);
+  g_assert_cmpuint (settings_get_choice (settings, SETTING_CREATE_MDEV), ==, 1);
   g_assert_cmpstr (settings_get_string (settings, SETTING_URI), ==, "test:///default");
   g_assert_cmpuint (settings_get_number (settings, SETTING_KEEP), ==, 0);
   g_assert_cmpuint (settings_get_number (settings, SETTING_POLL_PERIOD), ==, 5);
   g_assert_cmpstr (settings_get_string (settings, SETTING_SOCKET), ==, "/x");
+  g_assert_true (settings_has_name (settings, SETTING_LINK_HOSTS, "cn01"));
+  g_assert_cmpstr (settings_get_string (settings, SETTING_LINK_SOCKET), ==, "/y");
+}
+
+/* Names are taken whole and letter for letter. */
+static void
+test_names (Fixture *f, gconstpointer data)
+{
+  static const char *const there[] = { "cn01", "cn-02.example", "3_c" };
+  static const char *const not_there[] = {
+    "", "cn", "cn011", "CN01", "cn01,cn-02.example", " cn01", "cn01 "
+  };
+  g_autoptr (Settings) settings = NULL;
+
+  write_file (f, "accmig.conf", "[link]\nhosts = cn01,cn-02.example ,\t3_c \n");
+  settings = settings_load (f->directory);
+  check_warning (f, settings, NULL);
+  for (gsize i = 0; i < G_N_ELEMENTS (there); i++)
+    g_assert_true (settings_has_name (settings, SETTING_LINK_HOSTS, there[i]));
+  for (gsize i = 0; i < G_N_ELEMENTS (not_there); i++)
+    g_assert_false (settings_has_name (settings, SETTING_LINK_HOSTS, not_there[i]));
+}
+
+/* The rule for a name stands here and in the library, out of each other's reach: it is the same one. */
+static void
+test_names_as_in_the_library (Fixture *f, gconstpointer data)
+{
+  g_autofree char *longest = g_strnfill (ACCMIG_HOST_MAX_LENGTH, 'a');
+  g_autofree char *longer = g_strnfill (ACCMIG_HOST_MAX_LENGTH + 1, 'a');
+  const char *const names[] = { "h",      "H.9",  "9-a_b.", "-h", ".h",    "_h",  "h h",
+                                "root@h", "h:22", "h;g",    "hö", longest, longer };
+  gsize n_good = 0;
+
+  for (gsize i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      g_autofree char *text = g_strconcat ("[link]\nhosts=", names[i], "\n", NULL);
+      g_autoptr (Settings) settings = NULL;
+
+      write_file (f, "accmig.conf", text);
+      settings = settings_load (f->directory);
+      g_test_message ("“%s”", names[i]);
+      g_assert_cmpint (settings_has_name (settings, SETTING_LINK_HOSTS, names[i]), ==,
+                       accmig_host_is_valid (names[i]));
+      n_good += accmig_host_is_valid (names[i]);
+    }
+  g_assert_cmpuint (n_good, ==, 4);
 }
 
 /* Written in an order that the directory is unlikely to return. */
@@ -233,6 +287,31 @@ static const struct
   { "relative", "[broker]\nsocket=run/x\n",
     "broker.socket (where the broker listens) is “run/x”, must be an absolute path; using the default, "
     "/run/accmig/broker.socket" },
+  { "an option among names", "[link]\nhosts=cn01,-oProxyCommand=x\n",
+    "link.hosts (hosts whose agents are told what this one refuses) is “cn01,-oProxyCommand=x”, must be "
+    "names of hosts (letters, "
+    "digits, '-', '_', '.') separated by commas; using the default, none" },
+  { "a name with a user", "[link]\nhosts=root@cn01\n",
+    "link.hosts (hosts whose agents are told what this one refuses) is “root@cn01”, must be names of hosts "
+    "(letters, "
+    "digits, '-', '_', '.') separated by commas; using the default, none" },
+  { "an empty name", "[link]\nhosts=cn01,,cn02\n",
+    "link.hosts (hosts whose agents are told what this one refuses) is “cn01,,cn02”, must be names of hosts "
+    "(letters, "
+    "digits, '-', '_', '.') separated by commas; using the default, none" },
+  { "names without a comma", "[link]\nhosts=cn01 cn02\n",
+    "link.hosts (hosts whose agents are told what this one refuses) is “cn01 cn02”, must be names of hosts "
+    "(letters, "
+    "digits, '-', '_', '.') separated by commas; using the default, none" },
+  { "no choice", "[gate]\nremap=always\n",
+    "gate.remap (which other device the gate may take for the one a guest's XML names) is “always”, must be "
+    "“never”, “same-pf” or “any”; using the default, never" },
+  { "half a choice", "[gate]\nremap=same\n",
+    "gate.remap (which other device the gate may take for the one a guest's XML names) is “same”, must be "
+    "“never”, “same-pf” or “any”; using the default, never" },
+  { "number for a choice", "[gate]\ncreate-mdev=1\n",
+    "gate.create-mdev (whether the gate may have an mdev made for a guest) is “1”, must be “no” or “yes”; "
+    "using the default, no" },
   { "capitals", "[gate]\non-unknown=Accept\n",
     "gate.on-unknown (what the gate does when nobody can tell whether the state fits) is “Accept”, must be "
     "“refuse” or "
@@ -289,6 +368,8 @@ main (int argc, char **argv)
   ADD ("no-files", test_no_files);
   ADD ("shipped", test_shipped);
   ADD ("all-set", test_all_set);
+  ADD ("names", test_names);
+  ADD ("names-as-in-the-library", test_names_as_in_the_library);
   ADD ("order", test_order);
   ADD ("bad-after-good", test_bad_after_good);
   ADD ("environment", test_environment);
