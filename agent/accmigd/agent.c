@@ -19,6 +19,8 @@
 #include "common/names.h"
 #include "jobs.h"
 #include "log.h"
+#include "making.h"
+#include "peer-link.h"
 #include "system-bus.h"
 #include "uevents.h"
 #include "watch.h"
@@ -44,7 +46,9 @@ struct _Agent
   Hypervisor *hypervisor;
   BrokerClient *broker;
   Prober *prober;
+  AssessmentSources assessment;
   Migrations *migrations;
+  PeerLink *link;
   Gate *gate;
   Metadata *metadata;
   Census *census;
@@ -55,6 +59,9 @@ struct _Agent
 
   gboolean domains_known;
   guint sweep_timer;
+
+  GHashTable *made_ended; /* set of char *: mdevs that were made for guests and are reserved no longer */
+  guint tidying;          /* source of the next look at them */
 };
 
 /* ---- devices ---- */
@@ -88,10 +95,17 @@ rescan (Agent *self)
     g_warning ("sysfs cannot be read, going on with what is known: %s", error->message);
 }
 
+/* What came or was bound is probed again once it is free, also when it looks as it did before. */
 static void
-on_uevents (gpointer user)
+on_uevents (const char *const *renewed, gpointer user)
 {
-  rescan (user);
+  Agent *self = user;
+
+  rescan (self);
+  for (gsize i = 0; renewed[i] != NULL; i++)
+    registry_renew (self->registry, renewed[i]);
+  if (renewed[0] != NULL)
+    schedule_sweep (self);
 }
 
 static void
@@ -142,6 +156,56 @@ on_reservation_expired (const char *uuid, gpointer user)
   migrations_on_expired (self->migrations, uuid);
 }
 
+/* ---- mdevs that were made ---- */
+
+/* A guest that came has it now, and one that asks once more is to get it again; else nobody wants it. */
+static void
+tidy_made (Agent *self, const char *address)
+{
+  Reservation reservation = { 0 };
+
+  if (reservations_lookup (self->reservations, address, &reservation))
+    reservations_set_made (self->reservations, address, TRUE);
+  else if (domains_find_owner (self->domains, address) == NULL)
+    making_undo (self->broker, self->registry, address);
+}
+
+static gboolean
+on_tidy (gpointer user)
+{
+  Agent *self = user;
+  g_autoptr (GHashTable) addresses = NULL;
+  GHashTableIter iter;
+  gpointer address = NULL;
+
+  self->tidying = 0;
+  if (!self->domains_known || !broker_client_is_connected (self->broker))
+    return G_SOURCE_REMOVE; /* another look comes when that changes */
+  addresses = g_steal_pointer (&self->made_ended);
+  self->made_ended = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  g_hash_table_iter_init (&iter, addresses);
+  while (g_hash_table_iter_next (&iter, &address, NULL))
+    tidy_made (self, address);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+schedule_tidying (Agent *self)
+{
+  if (self->tidying == 0 && g_hash_table_size (self->made_ended) > 0)
+    self->tidying = g_idle_add (on_tidy, self);
+}
+
+/* Not in this turn of the main loop: what ends in it may be promised anew in it. */
+static void
+on_made_ended (const char *address, gpointer user)
+{
+  Agent *self = user;
+
+  g_hash_table_add (self->made_ended, g_strdup (address));
+  schedule_tidying (self);
+}
+
 /* ---- domains ---- */
 
 static void
@@ -159,9 +223,19 @@ on_census_taken (gpointer user)
 
   self->domains_known = TRUE;
   schedule_sweep (self);
+  schedule_tidying (self);
 }
 
 /* ---- libvirt ---- */
+
+/* Every profile has them, and keeps them while libvirt is away. */
+static void
+take_versions (Agent *self)
+{
+  const HypervisorVersions versions = hypervisor_get_versions (self->hypervisor);
+
+  registry_set_host (self->registry, &(AccmigHost){ .qemu = versions.qemu, .libvirt = versions.libvirt });
+}
 
 static void
 on_hypervisor_connected (gpointer user)
@@ -169,6 +243,7 @@ on_hypervisor_connected (gpointer user)
   Agent *self = user;
 
   log_event (LOG_EVENT_HYPERVISOR, NULL, "connected to libvirt");
+  take_versions (self);
   system_bus_connections_changed (self->bus);
   census_list (self->census);
 }
@@ -244,6 +319,7 @@ on_broker_connected (gpointer user)
   if (hypervisor_is_connected (self->hypervisor))
     census_list (self->census); /* what could not be asked while there was no broker is asked now */
   schedule_sweep (self);
+  schedule_tidying (self);
 }
 
 static void
@@ -351,6 +427,14 @@ on_want_log (const char *uuid, const char *name, gpointer user)
   broker_client_read_log_async (self->broker, name, on_log_read, question);
 }
 
+static gboolean
+on_is_promised (const char *uuid, gpointer user)
+{
+  Agent *self = user;
+
+  return reservations_has_promise (self->reservations, uuid);
+}
+
 static const AccmigDomain *
 on_get_domain (const char *uuid, gpointer user)
 {
@@ -406,15 +490,18 @@ open_files (Agent *self, GError **error)
 static void
 make_devices (Agent *self)
 {
-  static const ReservationCallbacks reservation_callbacks = { on_reservations_changed,
-                                                              on_reservation_expired };
+  static const ReservationCallbacks reservation_callbacks = { on_reservations_changed, on_reservation_expired,
+                                                              on_made_ended };
   static const RegistryCallbacks registry_callbacks = { on_device_added, on_device_changed,
                                                         on_device_removed };
   RegistrySources sources = { .sysfs_fd = self->sysfs_fd, .probes = self->probes };
+  g_autofree char *path = state_path ("reservations.json");
+  /* What is promised while the gate still looks at a guest must not end before it has its answer. */
+  guint timeout = MAX (settings_get_number (self->settings, SETTING_RESERVATION_TIMEOUT),
+                       settings_get_number (self->settings, SETTING_HOOK_TIMEOUT));
 
   self->domains = domains_new ();
-  self->reservations = reservations_new (settings_get_number (self->settings, SETTING_RESERVATION_TIMEOUT),
-                                         &reservation_callbacks, self);
+  self->reservations = reservations_new (path, timeout, &reservation_callbacks, self);
   sources.domains = self->domains;
   sources.reservations = self->reservations;
   self->registry = registry_new (&sources, &registry_callbacks, self);
@@ -455,6 +542,7 @@ make_migrations (Agent *self)
     .want_job = on_want_job,
     .want_log = on_want_log,
     .get_domain = on_get_domain,
+    .is_promised = on_is_promised,
   };
 
   self->migrations = migrations_new (self->history, &callbacks, self);
@@ -491,12 +579,26 @@ make_gate (Agent *self)
 {
   const Settings *settings = self->settings;
 
+  self->assessment = (AssessmentSources){
+    .registry = self->registry,
+    .prober = self->prober,
+    .reservations = self->reservations,
+    .broker = self->broker,
+    .sysfs_fd = self->sysfs_fd,
+    .remap = (Remap)settings_get_choice (settings, SETTING_REMAP),
+    .create_mdev = settings_get_choice (settings, SETTING_CREATE_MDEV) != 0,
+    .trial = settings_get_choice (settings, SETTING_TRIAL) != 0,
+    .bind = settings_get_choice (settings, SETTING_BIND) != 0,
+  };
+  self->link = peer_link_new (settings);
   self->gate = gate_new (
       &(GateSources){
+          .assessment = &self->assessment,
           .registry = self->registry,
           .prober = self->prober,
           .reservations = self->reservations,
           .migrations = self->migrations,
+          .link = self->link,
       },
       &(GatePolicy){
           .accept_on_agent_failure = settings_is_accept (settings, SETTING_ON_AGENT_FAILURE),
@@ -518,6 +620,7 @@ static gboolean
 open_bus (Agent *self, GError **error)
 {
   const SystemBusSources sources = {
+    .assessment = &self->assessment,
     .registry = self->registry,
     .migrations = self->migrations,
     .history = self->history,
@@ -557,6 +660,7 @@ agent_new (const Settings *settings, void (*lost) (gpointer user), gpointer user
   self->lost = lost;
   self->user = user;
   self->sysfs_fd = -1;
+  self->made_ended = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   if (!open_files (self, error))
     return NULL;
   make_devices (self);
@@ -575,6 +679,7 @@ agent_free (Agent *self)
   if (self == NULL)
     return;
   g_clear_handle_id (&self->sweep_timer, g_source_remove);
+  g_clear_handle_id (&self->tidying, g_source_remove);
   g_clear_pointer (&self->uevents, uevents_free);
   g_clear_pointer (&self->jobs, jobs_free);
   g_clear_pointer (&self->watch, watch_free);
@@ -582,6 +687,7 @@ agent_free (Agent *self)
   g_clear_pointer (&self->broker, broker_client_free);
   g_clear_pointer (&self->bus, system_bus_close);
   g_clear_pointer (&self->gate, gate_free);
+  g_clear_pointer (&self->link, peer_link_free);
   g_clear_pointer (&self->census, census_free);
   g_clear_pointer (&self->metadata, metadata_free);
   g_clear_pointer (&self->prober, prober_free);
@@ -593,5 +699,6 @@ agent_free (Agent *self)
   g_clear_pointer (&self->history, history_close);
   if (self->sysfs_fd >= 0)
     (void)close (self->sysfs_fd);
+  g_hash_table_unref (self->made_ended);
   g_free (self);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Broker client
+ * Broker client: the connection
  *
  * There is no bus between the two, so a connection is not known to work before something was answered: a Ping
  * is sent first, and only its answer makes the client connected. A broker that does not want us closes
@@ -10,19 +10,15 @@
  * lost connection answers all of them.
  */
 
-#include "broker-client.h"
+#include "broker-client-private.h"
 
-#include "common/broker-protocol.h"
 #include "common/bus-error.h"
 #include "common/bus-loop.h"
 #include "common/names.h"
 
-#define RETRY_MIN_MSEC     500
-#define RETRY_MAX_MSEC     10000
-#define PING_TIMEOUT_USEC  (10 * G_USEC_PER_SEC)  /* systemd may have to start the broker first */
-#define CALL_TIMEOUT_USEC  (20 * G_USEC_PER_SEC)  /* a reset of a device may take seconds */
-#define WRITE_TIMEOUT_USEC (60 * G_USEC_PER_SEC)  /* libvirt waits up to 30 s for its lock */
-#define MOVE_TIMEOUT_USEC  (600 * G_USEC_PER_SEC) /* a stream of gigabytes to a slow disk */
+#define RETRY_MIN_MSEC    500
+#define RETRY_MAX_MSEC    10000
+#define PING_TIMEOUT_USEC (10 * G_USEC_PER_SEC) /* systemd may have to start the broker first */
 
 struct _BrokerClient
 {
@@ -38,28 +34,16 @@ struct _BrokerClient
   guint retry_timer;
 };
 
-/* Reads the answer to one verb; NULL with @error set when it does not have the form promised. */
-typedef gpointer (*ReadAnswer) (sd_bus_message *m, GError **error);
-
 typedef struct
 {
   BrokerClient *client;
   GTask *task;
-  ReadAnswer read;
+  BrokerReadAnswer read;
   GDestroyNotify free_answer;
   sd_bus_slot *slot;
 } Call;
 
 static void connect_now (BrokerClient *self);
-
-void
-broker_probe_free (BrokerProbe *probe)
-{
-  if (probe == NULL)
-    return;
-  g_free (probe->match);
-  g_free (probe);
-}
 
 static void
 call_free (gpointer data)
@@ -258,7 +242,7 @@ on_answer (sd_bus_message *m, void *user, sd_bus_error *ret_error)
 {
   Call *call = user;
   g_autoptr (GTask) task = g_object_ref (call->task);
-  ReadAnswer read = call->read;
+  BrokerReadAnswer read = call->read;
   GDestroyNotify free_answer = call->free_answer;
   GError *error = NULL;
   gpointer answer = NULL;
@@ -279,10 +263,9 @@ on_answer (sd_bus_message *m, void *user, sd_bus_error *ret_error)
   return 0;
 }
 
-/* Sends @message, which may be NULL when @r says that it could not be made. */
-static void
-send_call (BrokerClient *self, GTask *task, sd_bus_message *message, int r, guint64 timeout_usec,
-           ReadAnswer read, GDestroyNotify free_answer)
+void
+broker_client_send_call (BrokerClient *self, GTask *task, sd_bus_message *message, int r,
+                         guint64 timeout_usec, BrokerReadAnswer read, GDestroyNotify free_answer)
 {
   Call *call = NULL;
 
@@ -307,10 +290,9 @@ send_call (BrokerClient *self, GTask *task, sd_bus_message *message, int r, guin
   g_hash_table_add (self->calls, call);
 }
 
-/* A task whose callback is due, and a message to fill for it; NULL when it was answered already. */
-static GTask *
-begin_call (BrokerClient *self, const char *verb, GAsyncReadyCallback callback, gpointer user,
-            sd_bus_message **ret_message)
+GTask *
+broker_client_begin_call (BrokerClient *self, const char *verb, GAsyncReadyCallback callback, gpointer user,
+                          sd_bus_message **ret_message)
 {
   g_autoptr (GTask) task = g_task_new (NULL, NULL, callback, user);
   int r = 0;
@@ -328,200 +310,4 @@ begin_call (BrokerClient *self, const char *verb, GAsyncReadyCallback callback, 
       return NULL;
     }
   return g_steal_pointer (&task);
-}
-
-static gpointer
-fail_answer (GError **error, int r)
-{
-  g_set_error (error, ACCMIG_ERROR, ACCMIG_ERROR_IO, "the broker's answer cannot be read: %s",
-               g_strerror (-r));
-  return NULL;
-}
-
-static gpointer
-read_nothing (sd_bus_message *m, GError **error)
-{
-  return NULL;
-}
-
-static gpointer
-read_probe (sd_bus_message *m, GError **error)
-{
-  g_autoptr (BrokerProbe) probe = g_new0 (BrokerProbe, 1);
-  const void *match = NULL;
-  size_t length = 0;
-  int r = sd_bus_message_read (m, "tt", &probe->flags, &probe->stop_copy_size);
-
-  if (r >= 0)
-    r = sd_bus_message_read_array (m, 'y', &match, &length);
-  if (r >= 0 && length > BROKER_MATCH_MAX)
-    r = -EMSGSIZE;
-  if (r < 0)
-    return fail_answer (error, r);
-  probe->match = g_memdup2 (match, length);
-  probe->match_length = length;
-  return g_steal_pointer (&probe);
-}
-
-static gpointer
-read_peek (sd_bus_message *m, GError **error)
-{
-  g_autofree BrokerPeek *peek = g_new0 (BrokerPeek, 1);
-  const char *state = NULL;
-  int r = sd_bus_message_read (m, "utsx", &peek->pid, &peek->flags, &state, &peek->at_usec);
-
-  if (r < 0)
-    return fail_answer (error, r);
-  peek->has_state = accmig_state_from_string (state, &peek->state);
-  return g_steal_pointer (&peek);
-}
-
-static gpointer
-read_bytes_moved (sd_bus_message *m, GError **error)
-{
-  g_autofree guint64 *bytes = g_new0 (guint64, 1);
-  int r = sd_bus_message_read (m, "t", bytes);
-
-  if (r < 0)
-    return fail_answer (error, r);
-  return g_steal_pointer (&bytes);
-}
-
-static gpointer
-read_log_tail (sd_bus_message *m, GError **error)
-{
-  const void *text = NULL;
-  size_t length = 0;
-  int r = sd_bus_message_read_array (m, 'y', &text, &length);
-
-  if (r >= 0 && length > BROKER_LOG_TAIL)
-    r = -EMSGSIZE;
-  if (r < 0)
-    return fail_answer (error, r);
-  return g_bytes_new (text, length);
-}
-
-void
-broker_client_probe_async (BrokerClient *self, const char *address, gsize match_size,
-                           GAsyncReadyCallback callback, gpointer user)
-{
-  g_autoptr (sd_bus_message) m = NULL;
-  g_autoptr (GTask) task = begin_call (self, "Probe", callback, user, &m);
-  int r = 0;
-
-  if (task == NULL)
-    return;
-  r = sd_bus_message_append (m, "su", address, (guint32)match_size);
-  send_call (self, task, m, r, CALL_TIMEOUT_USEC, read_probe, (GDestroyNotify)broker_probe_free);
-}
-
-BrokerProbe *
-broker_client_probe_finish (GAsyncResult *result, GError **error)
-{
-  return g_task_propagate_pointer (G_TASK (result), error);
-}
-
-void
-broker_client_peek_async (BrokerClient *self, const char *address, GAsyncReadyCallback callback,
-                          gpointer user)
-{
-  g_autoptr (sd_bus_message) m = NULL;
-  g_autoptr (GTask) task = begin_call (self, "Peek", callback, user, &m);
-  int r = 0;
-
-  if (task == NULL)
-    return;
-  r = sd_bus_message_append (m, "s", address);
-  send_call (self, task, m, r, CALL_TIMEOUT_USEC, read_peek, g_free);
-}
-
-gboolean
-broker_client_peek_finish (GAsyncResult *result, BrokerPeek *ret_peek, GError **error)
-{
-  g_autofree BrokerPeek *peek = g_task_propagate_pointer (G_TASK (result), error);
-
-  if (peek == NULL)
-    return FALSE;
-  *ret_peek = *peek;
-  return TRUE;
-}
-
-static void
-move (BrokerClient *self, const char *verb, const char *address, int fd, GAsyncReadyCallback callback,
-      gpointer user)
-{
-  g_autoptr (sd_bus_message) m = NULL;
-  g_autoptr (GTask) task = begin_call (self, verb, callback, user, &m);
-  int r = 0;
-
-  if (task == NULL)
-    return;
-  r = sd_bus_message_append (m, "sh", address, fd);
-  send_call (self, task, m, r, MOVE_TIMEOUT_USEC, read_bytes_moved, g_free);
-}
-
-void
-broker_client_save_async (BrokerClient *self, const char *address, int fd, GAsyncReadyCallback callback,
-                          gpointer user)
-{
-  move (self, "Save", address, fd, callback, user);
-}
-
-void
-broker_client_load_async (BrokerClient *self, const char *address, int fd, GAsyncReadyCallback callback,
-                          gpointer user)
-{
-  move (self, "Load", address, fd, callback, user);
-}
-
-gboolean
-broker_client_transfer_finish (GAsyncResult *result, guint64 *ret_bytes, GError **error)
-{
-  g_autofree guint64 *bytes = g_task_propagate_pointer (G_TASK (result), error);
-
-  if (bytes == NULL)
-    return FALSE;
-  *ret_bytes = *bytes;
-  return TRUE;
-}
-
-void
-broker_client_set_metadata_async (BrokerClient *self, const char *uuid, const char *xml,
-                                  GAsyncReadyCallback callback, gpointer user)
-{
-  g_autoptr (sd_bus_message) m = NULL;
-  g_autoptr (GTask) task = begin_call (self, "SetMetadata", callback, user, &m);
-  int r = 0;
-
-  if (task == NULL)
-    return;
-  r = sd_bus_message_append (m, "ss", uuid, xml);
-  send_call (self, task, m, r, WRITE_TIMEOUT_USEC, read_nothing, NULL);
-}
-
-gboolean
-broker_client_set_metadata_finish (GAsyncResult *result, GError **error)
-{
-  (void)g_task_propagate_pointer (G_TASK (result), error);
-  return !g_task_had_error (G_TASK (result));
-}
-
-void
-broker_client_read_log_async (BrokerClient *self, const char *name, GAsyncReadyCallback callback,
-                              gpointer user)
-{
-  g_autoptr (sd_bus_message) m = NULL;
-  g_autoptr (GTask) task = begin_call (self, "ReadLog", callback, user, &m);
-  int r = 0;
-
-  if (task == NULL)
-    return;
-  r = sd_bus_message_append (m, "s", name);
-  send_call (self, task, m, r, CALL_TIMEOUT_USEC, read_log_tail, (GDestroyNotify)g_bytes_unref);
-}
-
-GBytes *
-broker_client_read_log_finish (GAsyncResult *result, GError **error)
-{
-  return g_task_propagate_pointer (G_TASK (result), error);
 }

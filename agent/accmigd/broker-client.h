@@ -28,6 +28,7 @@ typedef struct
   guint64 stop_copy_size;
   guint8 *match;
   gsize match_length;
+  AccmigTracking tracking;
 } BrokerProbe;
 
 /* What Peek answered. @pid 0: nobody has the device open, and there is no state. */
@@ -39,6 +40,13 @@ typedef struct
   AccmigState state;
   gint64 at_usec; /* wall clock */
 } BrokerPeek;
+
+/* What Trial answered. */
+typedef struct
+{
+  gboolean accepted;
+  char refusal[16]; /* the errno's name, "EFAULT"; "" when accepted */
+} BrokerTrial;
 
 void broker_probe_free (BrokerProbe *probe);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (BrokerProbe, broker_probe_free)
@@ -70,6 +78,24 @@ void broker_client_load_async (BrokerClient *client, const char *address, int fd
                                GAsyncReadyCallback callback, gpointer user);
 /* Of either. */
 gboolean broker_client_transfer_finish (GAsyncResult *result, guint64 *ret_bytes, GError **error);
+
+/* @match: another device's match data; copied */
+void broker_client_trial_async (BrokerClient *client, const char *address, GBytes *match,
+                                GAsyncReadyCallback callback, gpointer user);
+gboolean broker_client_trial_finish (GAsyncResult *result, BrokerTrial *ret_trial, GError **error);
+
+void broker_client_bind_async (BrokerClient *client, const char *address, const char *driver,
+                               GAsyncReadyCallback callback, gpointer user);
+gboolean broker_client_bind_finish (GAsyncResult *result, GError **error);
+
+/* @parent: a name in /sys/class/mdev_bus, accmig_device_info_get_pf() of its mdevs */
+void broker_client_create_mdev_async (BrokerClient *client, const char *parent, const char *type,
+                                      const char *uuid, GAsyncReadyCallback callback, gpointer user);
+gboolean broker_client_create_mdev_finish (GAsyncResult *result, GError **error);
+
+void broker_client_remove_mdev_async (BrokerClient *client, const char *uuid, GAsyncReadyCallback callback,
+                                      gpointer user);
+gboolean broker_client_remove_mdev_finish (GAsyncResult *result, GError **error);
 
 void broker_client_set_metadata_async (BrokerClient *client, const char *uuid, const char *xml,
                                        GAsyncReadyCallback callback, gpointer user);

@@ -3,7 +3,9 @@
  * Description
  *
  * { "format": "accmig-domain/1", "name", "uuid", "hostdevs": [ { "alias", "kind", "address", "managed",
- * "profile" } ] }. A profile goes in and out as the object it is; the library reads its text, so that its own
+ * "transient", "profile" } ], "memory-nodes": [ … ], "guest": { "iommu", "vfio-user", "memory",
+ * "memory-limit" } }, the last two, and what is in the last, only where the domain says it; so is
+ * "transient". A profile goes in and out as the object it is; the library reads its text, so that its own
  * limits hold for it, too.
  *
  * json-glib recurses as deep as the text says and reads comments and quotes of its own; the text is walked
@@ -24,6 +26,8 @@ struct _Description
 {
   char *name;
   GPtrArray *hostdevs; /* of Hostdev, owned */
+  GArray *nodes;       /* of int */
+  AccmigGuest guest;
 };
 
 typedef struct
@@ -43,6 +47,38 @@ add_string (JsonBuilder *builder, const char *name, const char *value)
   json_builder_add_string_value (builder, value != NULL ? value : "");
 }
 
+/* Only what is so is said. */
+static void
+add_flag (JsonBuilder *builder, const char *name, gboolean value)
+{
+  if (!value)
+    return;
+  json_builder_set_member_name (builder, name);
+  json_builder_add_boolean_value (builder, TRUE);
+}
+
+/* @bytes: 0 when they are not known */
+static void
+add_bytes (JsonBuilder *builder, const char *name, guint64 bytes)
+{
+  if (bytes == 0)
+    return;
+  json_builder_set_member_name (builder, name);
+  json_builder_add_int_value (builder, (gint64)MIN (bytes, G_MAXINT64));
+}
+
+static void
+add_guest (JsonBuilder *builder, const AccmigGuest *guest)
+{
+  json_builder_set_member_name (builder, "guest");
+  json_builder_begin_object (builder);
+  add_flag (builder, "iommu", guest->iommu);
+  add_flag (builder, "vfio-user", guest->vfio_user);
+  add_bytes (builder, "memory", guest->memory);
+  add_bytes (builder, "memory-limit", guest->memory_limit);
+  json_builder_end_object (builder);
+}
+
 static void
 add_hostdev (JsonBuilder *builder, const AccmigHostdev *hostdev, const Registry *registry)
 {
@@ -57,12 +93,26 @@ add_hostdev (JsonBuilder *builder, const AccmigHostdev *hostdev, const Registry 
   add_string (builder, "address", hostdev->address);
   json_builder_set_member_name (builder, "managed");
   json_builder_add_boolean_value (builder, hostdev->managed);
+  add_flag (builder, "transient", hostdev->transient);
   json_builder_set_member_name (builder, "profile");
   if (node != NULL)
     json_builder_add_value (builder, node);
   else
     json_builder_add_null_value (builder);
   json_builder_end_object (builder);
+}
+
+static void
+add_nodes (JsonBuilder *builder, const AccmigDomain *domain)
+{
+  if (!accmig_domain_has_nodes (domain))
+    return;
+  json_builder_set_member_name (builder, "memory-nodes");
+  json_builder_begin_array (builder);
+  for (int node = 0; node < ACCMIG_DOMAIN_MAX_NODES; node++)
+    if (accmig_domain_has_node (domain, node))
+      json_builder_add_int_value (builder, node);
+  json_builder_end_array (builder);
 }
 
 char *
@@ -80,6 +130,8 @@ description_format (const AccmigDomain *domain, const Registry *registry)
   for (gsize i = 0; i < accmig_domain_get_n_hostdevs (domain); i++)
     add_hostdev (builder, accmig_domain_get_hostdev (domain, i), registry);
   json_builder_end_array (builder);
+  add_nodes (builder, domain);
+  add_guest (builder, accmig_domain_get_guest (domain));
   json_builder_end_object (builder);
   root = json_builder_get_root (builder);
   return json_to_string (root, FALSE);
@@ -153,6 +205,7 @@ description_free (Description *self)
   if (self == NULL)
     return;
   g_ptr_array_unref (self->hostdevs);
+  g_array_unref (self->nodes);
   g_free (self->name);
   g_free (self);
 }
@@ -186,6 +239,7 @@ add_hostdev_from_json (Description *self, JsonObject *object, GError **error)
     .kind = kind,
     .address = hostdev->address,
     .managed = json_members_get_boolean (object, "managed"),
+    .transient = json_members_get_boolean (object, "transient"),
     .profile = hostdev->profile,
   };
   g_ptr_array_add (self->hostdevs, hostdev);
@@ -210,6 +264,53 @@ read_hostdevs (Description *self, JsonArray *array, GError **error)
         return FALSE;
     }
   return TRUE;
+}
+
+/* @array: (nullable) */
+static gboolean
+read_nodes (Description *self, JsonArray *array, GError **error)
+{
+  guint n = array != NULL ? json_array_get_length (array) : 0;
+
+  if (n > ACCMIG_DOMAIN_MAX_NODES)
+    return fail (error, ACCMIG_ERROR_LIMIT, "the description has %u memory nodes, at most %d are read", n,
+                 ACCMIG_DOMAIN_MAX_NODES);
+  for (guint i = 0; i < n; i++)
+    {
+      JsonNode *element = json_array_get_element (array, i);
+      gboolean whole = JSON_NODE_HOLDS_VALUE (element) && json_node_get_value_type (element) == G_TYPE_INT64;
+      gint64 number = whole ? json_node_get_int (element) : -1;
+      int node = (int)number;
+
+      if (number < 0 || number >= ACCMIG_DOMAIN_MAX_NODES)
+        return fail (error, ACCMIG_ERROR_INVALID, "memory node %u of the description is no number below %d",
+                     i, ACCMIG_DOMAIN_MAX_NODES);
+      g_array_append_val (self->nodes, node);
+    }
+  return TRUE;
+}
+
+/* What is no number of bytes is not known. */
+static guint64
+read_bytes (JsonObject *object, const char *name)
+{
+  gint64 bytes = json_members_get_int (object, name);
+
+  return (guint64)MAX (bytes, 0);
+}
+
+/* @object: (nullable): older agents do not say it */
+static void
+read_guest (Description *self, JsonObject *object)
+{
+  if (object == NULL)
+    return;
+  self->guest = (AccmigGuest){
+    .iommu = json_members_get_boolean (object, "iommu"),
+    .vfio_user = json_members_get_boolean (object, "vfio-user"),
+    .memory = read_bytes (object, "memory"),
+    .memory_limit = read_bytes (object, "memory-limit"),
+  };
 }
 
 Description *
@@ -250,8 +351,11 @@ description_new_from_json (const char *text, GError **error)
   self = g_new0 (Description, 1);
   self->name = g_strdup (name);
   self->hostdevs = g_ptr_array_new_with_free_func (hostdev_free);
-  if (!read_hostdevs (self, json_members_get_array (object, "hostdevs"), error))
+  self->nodes = g_array_new (FALSE, FALSE, sizeof (int));
+  if (!read_hostdevs (self, json_members_get_array (object, "hostdevs"), error)
+      || !read_nodes (self, json_members_get_array (object, "memory-nodes"), error))
     return NULL;
+  read_guest (self, json_members_get_object (object, "guest"));
   return g_steal_pointer (&self);
 }
 
@@ -271,4 +375,22 @@ const AccmigHostdev *
 description_get_hostdev (const Description *self, gsize index)
 {
   return &((const Hostdev *)self->hostdevs->pdata[index])->hostdev;
+}
+
+const AccmigGuest *
+description_get_guest (const Description *self)
+{
+  return &self->guest;
+}
+
+gsize
+description_get_n_nodes (const Description *self)
+{
+  return self->nodes->len;
+}
+
+int
+description_get_node (const Description *self, gsize index)
+{
+  return g_array_index (self->nodes, int, index);
 }

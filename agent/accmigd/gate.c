@@ -5,7 +5,10 @@
  * One attempt per domain at a time: announce it, assess its hostdevs, answer. Two things race for the answer,
  * the assessment and the clock; whoever comes first gives it, and what the other brings is dropped.
  *
- * The XML holds passwords: it is parsed and let go of, never logged or kept.
+ * libvirt tells the source nothing of a refusal. Once it is answered, the source's agent is told, if it is
+ * one of those that are.
+ *
+ * The XML holds passwords: it is let go of with the answer, and never logged or stored.
  */
 
 #include "gate.h"
@@ -30,7 +33,10 @@ typedef struct
   Gate *gate;
   char *domain;
   char *uuid;
-  GTask *task; /* (nullable): until answered */
+  char *token;         /* (nullable) */
+  char *source;        /* (nullable): the host it comes from, as its XML says */
+  GTask *task;         /* (nullable): until answered */
+  AccmigDomain *guest; /* (nullable): as it came, until answered */
   Assessment *assessment;
   guint timer;
 } Attempt;
@@ -100,6 +106,20 @@ allow (GTask *task)
   return_answer (task, answer_new (TRUE, ""));
 }
 
+/* @new_xml: (nullable): NULL to keep what came */
+static void
+allow_as (GTask *task, const char *new_xml)
+{
+  GateAnswer *answer = answer_new (TRUE, "");
+
+  if (new_xml != NULL)
+    {
+      g_free (answer->new_xml);
+      answer->new_xml = g_strdup (new_xml);
+    }
+  return_answer (task, answer);
+}
+
 /* @cause: "hostdev0: queue count differs: … [hisi_acc.qp-num]" */
 static void
 refuse (GTask *task, const char *domain, const char *uuid, const char *cause)
@@ -118,10 +138,54 @@ attempt_free (Attempt *attempt)
 {
   g_clear_handle_id (&attempt->timer, g_source_remove);
   g_clear_object (&attempt->task);
+  g_clear_pointer (&attempt->guest, accmig_domain_free);
   assessment_unref (attempt->assessment);
   g_free (attempt->domain);
   g_free (attempt->uuid);
+  g_free (attempt->token);
+  g_free (attempt->source);
   g_free (attempt);
+}
+
+/* Puts the devices that the guest gets into its XML. @ret_xml: NULL when they are those that it names
+ * @ret_cause: why that cannot be done */
+static gboolean
+rewrite (Attempt *attempt, char **ret_xml, char **ret_cause)
+{
+  g_autoptr (GError) error = NULL;
+  gboolean any = FALSE, ok = TRUE;
+
+  for (gsize i = 0; ok && i < assessment_get_n_rows (attempt->assessment); i++)
+    {
+      AssessmentRow row = assessment_get_row (attempt->assessment, i);
+
+      if (row.remapped)
+        ok = any = accmig_domain_set_source (attempt->guest, i, row.address, &error);
+    }
+  if (ok && any)
+    *ret_xml = accmig_domain_to_xml (attempt->guest, &error);
+  if (error != NULL)
+    *ret_cause =
+        g_strdup_printf ("the guest cannot be given other devices: %s [gate.rewrite]", error->message);
+  return error == NULL;
+}
+
+/* Tells of the devices that the guest gets in place of those its XML names. */
+static void
+tell_remapped (const Attempt *attempt)
+{
+  for (gsize i = 0; i < assessment_get_n_rows (attempt->assessment); i++)
+    {
+      AssessmentRow row = assessment_get_row (attempt->assessment, i);
+
+      if (!row.remapped)
+        continue;
+      migrations_on_placed (attempt->gate->sources.migrations, attempt->uuid, row.alias, row.address);
+      log_event (LOG_EVENT_REMAPPED,
+                 &(LogContext){ .domain = attempt->domain, .uuid = attempt->uuid, .device = row.address },
+                 "“%s” gets %s for its %s, in place of %s", attempt->domain, row.address, row.alias,
+                 row.named);
+    }
 }
 
 /* Gives the answer, once. @cause: (nullable): why not */
@@ -130,7 +194,13 @@ conclude (Attempt *attempt, const char *cause)
 {
   Gate *self = attempt->gate;
   g_autoptr (GTask) task = g_steal_pointer (&attempt->task);
+  g_autofree char *new_xml = NULL;
+  g_autofree char *unwritten = NULL;
 
+  if (cause == NULL && !rewrite (attempt, &new_xml, &unwritten))
+    cause = unwritten;
+  assessment_stop (attempt->assessment);
+  g_clear_pointer (&attempt->guest, accmig_domain_free);
   g_clear_handle_id (&attempt->timer, g_source_remove);
   g_hash_table_remove (self->attempts, attempt->uuid);
   if (cause != NULL)
@@ -138,12 +208,19 @@ conclude (Attempt *attempt, const char *cause)
       reservations_withdraw (self->sources.reservations, attempt->uuid);
       migrations_on_gate (self->sources.migrations, attempt->uuid, FALSE, cause);
       refuse (task, attempt->domain, attempt->uuid, cause);
+      peer_link_report_refusal (self->sources.link, &(PeerRefusal){ .domain = attempt->domain,
+                                                                    .uuid = attempt->uuid,
+                                                                    .token = attempt->token,
+                                                                    .host = attempt->source,
+                                                                    .cause = cause });
       return;
     }
+  reservations_renew (self->sources.reservations, attempt->uuid);
+  tell_remapped (attempt);
   migrations_on_gate (self->sources.migrations, attempt->uuid, TRUE, "");
   log_event (LOG_EVENT_ACCEPTED, &(LogContext){ .domain = attempt->domain, .uuid = attempt->uuid },
              "accepted “%s”", attempt->domain);
-  allow (task);
+  allow_as (task, new_xml);
 }
 
 /* Whether this row stops the migration. */
@@ -171,9 +248,22 @@ log_policy (const Attempt *attempt, const AssessmentRow *row)
              attempt->domain, row->alias, row->sentence, row->rule);
 }
 
+/* Returns: (transfer full) (nullable): why the guest cannot come, whichever devices it would get */
+static char *
+guest_cause (const AccmigVerdict *verdict)
+{
+  const AccmigFinding *finding = accmig_verdict_get_decisive (verdict);
+
+  if (accmig_verdict_get_outcome (verdict) != ACCMIG_OUTCOME_INCOMPATIBLE)
+    return NULL;
+  return g_strdup_printf ("guest: %s [%s]", finding->sentence, finding->rule);
+}
+
 static void
 decide (Attempt *attempt)
 {
+  g_autofree char *unfit = guest_cause (assessment_get_guest (attempt->assessment));
+
   for (gsize i = 0; i < assessment_get_n_rows (attempt->assessment); i++)
     {
       AssessmentRow row = assessment_get_row (attempt->assessment, i);
@@ -185,6 +275,11 @@ decide (Attempt *attempt)
           conclude (attempt, cause);
           return;
         }
+    }
+  if (unfit != NULL)
+    {
+      conclude (attempt, unfit);
+      return;
     }
   for (gsize i = 0; i < assessment_get_n_rows (attempt->assessment); i++)
     {
@@ -235,29 +330,60 @@ on_late (gpointer user)
   return G_SOURCE_REMOVE;
 }
 
-/* @task: (transfer full) */
+/* @domain: (transfer full) @task: (transfer full) */
 static void
-begin_attempt (Gate *self, const AccmigDomain *domain, GTask *task)
+begin_attempt (Gate *self, AccmigDomain *domain, GTask *task)
 {
-  const AssessmentSources sources = { self->sources.registry, self->sources.prober,
-                                      self->sources.reservations };
   Attempt *attempt = g_new0 (Attempt, 1);
   g_autoptr (GError) error = NULL;
 
   attempt->gate = self;
   attempt->domain = g_strdup (accmig_domain_get_name (domain));
   attempt->uuid = g_strdup (accmig_domain_get_uuid (domain));
+  attempt->token = g_strdup (accmig_domain_get_token (domain));
+  attempt->source = g_strdup (accmig_domain_get_host (domain));
   attempt->task = task;
-  attempt->assessment = assessment_new (&sources, attempt->domain, attempt->uuid);
+  attempt->guest = domain;
+  attempt->assessment = assessment_new (self->sources.assessment, attempt->domain, attempt->uuid);
   attempt->timer = g_timeout_add (answer_limit_msec (self), on_late, attempt);
   g_hash_table_insert (self->attempts, attempt->uuid, attempt);
 
   (void)migrations_announce (self->sources.migrations, domain);
   if (!registry_rescan (self->sources.registry, &error))
     g_warning ("sysfs cannot be read, going on with what is known: %s", error->message);
+  assessment_set_guest (attempt->assessment, accmig_domain_get_guest (domain));
   for (gsize i = 0; i < accmig_domain_get_n_hostdevs (domain); i++)
     assessment_add (attempt->assessment, accmig_domain_get_hostdev (domain, i));
+  for (int node = 0; node < ACCMIG_DOMAIN_MAX_NODES; node++)
+    if (accmig_domain_has_node (domain, node))
+      assessment_add_node (attempt->assessment, node);
   assessment_run_async (attempt->assessment, on_assessed, attempt);
+}
+
+/* Refuses what is not looked into. @domain: (nullable): as far as it could be read */
+static void
+refuse_unseen (Gate *self, const GateQuestion *question, const AccmigDomain *domain, const char *cause,
+               GTask *task)
+{
+  const char *uuid = domain != NULL ? accmig_domain_get_uuid (domain) : NULL;
+
+  refuse (task, question->domain, uuid, cause);
+  if (uuid != NULL)
+    peer_link_report_refusal (self->sources.link, &(PeerRefusal){ .domain = question->domain,
+                                                                  .uuid = uuid,
+                                                                  .token = accmig_domain_get_token (domain),
+                                                                  .host = accmig_domain_get_host (domain),
+                                                                  .cause = cause });
+}
+
+/* Returns: (transfer full) (nullable): why a guest cannot come that has no device which could be placed here
+ */
+static char *
+judge_without_hostdevs (const AccmigDomain *domain)
+{
+  g_autoptr (AccmigVerdict) verdict = accmig_guest_check (accmig_domain_get_guest (domain), NULL, 0);
+
+  return guest_cause (verdict);
 }
 
 static void
@@ -266,21 +392,24 @@ ask_migrate (Gate *self, const GateQuestion *question, GTask *task)
   g_autoptr (GError) error = NULL;
   g_autoptr (AccmigDomain) domain = accmig_domain_new_from_xml (question->xml, question->xml_length, &error);
   const char *uuid = domain != NULL ? accmig_domain_get_uuid (domain) : NULL;
+  gboolean has_hostdevs = domain != NULL && accmig_domain_get_n_hostdevs (domain) > 0;
   g_autofree char *cause = NULL;
 
   if (domain == NULL)
     cause = g_strdup_printf ("%s [gate.xml]", error->message);
-  else if (accmig_domain_get_n_hostdevs (domain) > 0 && uuid == NULL)
+  else if (has_hostdevs && uuid == NULL)
     cause = g_strdup ("the domain XML has no UUID [gate.xml]");
   else if (uuid != NULL && g_hash_table_contains (self->attempts, uuid))
     cause = g_strdup ("another migration of this domain is being looked at [gate.twice]");
+  else if (!has_hostdevs)
+    cause = judge_without_hostdevs (domain);
 
-  if (cause != NULL)
-    refuse (task, question->domain, uuid, cause);
-  else if (accmig_domain_get_n_hostdevs (domain) == 0)
+  if (cause == NULL && !has_hostdevs)
     allow (task);
+  else if (cause == NULL)
+    begin_attempt (self, g_steal_pointer (&domain), g_object_ref (task));
   else
-    begin_attempt (self, domain, g_object_ref (task));
+    refuse_unseen (self, question, domain, cause, task);
 }
 
 /* ---- everything else ---- */
@@ -295,8 +424,8 @@ on_settled (GObject *source, GAsyncResult *result, gpointer user)
   allow (task);
 }
 
-/* libvirt is about to give the devices to QEMU: nobody here may have them open when it does. What libvirt
- * does goes before what the gate had in mind with a device. */
+/* libvirt is about to give the devices to QEMU: nobody here may have them open when it does. By now, what
+ * libvirt does goes before what the gate had in mind with a device. */
 static void
 take_devices (Gate *self, const AccmigDomain *domain, GTask *task)
 {
@@ -322,6 +451,38 @@ take_devices (Gate *self, const AccmigDomain *domain, GTask *task)
                        g_object_ref (task));
 }
 
+/* Whether a device of @domain is promised to another guest. What libvirt itself has given away it looks after
+ * itself. @ret_cause: (transfer full) */
+static gboolean
+is_promised (const Gate *self, const AccmigDomain *domain, char **ret_cause)
+{
+  for (gsize i = 0; i < accmig_domain_get_n_hostdevs (domain); i++)
+    {
+      const AccmigHostdev *hostdev = accmig_domain_get_hostdev (domain, i);
+      Reservation reservation = { 0 };
+
+      if (!reservations_lookup (self->sources.reservations, hostdev->address, &reservation)
+          || reservation.held || g_str_equal (reservation.uuid, accmig_domain_get_uuid (domain)))
+        continue;
+      *ret_cause = g_strdup_printf ("%s: %s is reserved for domain “%s” [gate.reserved]", hostdev->alias,
+                                    hostdev->address, reservation.domain);
+      return TRUE;
+    }
+  return FALSE;
+}
+
+/* The last point at which a guest can be stopped before libvirt touches a device. */
+static void
+claim_devices (Gate *self, const AccmigDomain *domain, GTask *task)
+{
+  g_autofree char *cause = NULL;
+
+  if (is_promised (self, domain, &cause))
+    refuse (task, accmig_domain_get_name (domain), accmig_domain_get_uuid (domain), cause);
+  else
+    take_devices (self, domain, task);
+}
+
 static void
 release_devices (Gate *self, const AccmigDomain *domain, GTask *task)
 {
@@ -341,8 +502,8 @@ static const struct
   const char *operation;
   void (*run) (Gate *self, const AccmigDomain *domain, GTask *task);
 } notices[] = {
-  { "prepare", take_devices }, { "start", take_devices },      { "started", note_only },
-  { "stopped", note_only },    { "release", release_devices },
+  { "prepare", claim_devices }, { "start", take_devices },      { "started", note_only },
+  { "stopped", note_only },     { "release", release_devices },
 };
 
 static void

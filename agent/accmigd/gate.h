@@ -3,10 +3,12 @@
 
 #include "assessment.h"
 #include "migrations.h"
+#include "peer-link.h"
 
 /*
- * The gate: answers libvirt's hook. It decides on "migrate begin"; everything else it only takes note of and
- * lets through.
+ * The gate: answers libvirt's hook. It decides on "migrate begin", where it also gives the guest its devices,
+ * and on "prepare begin" it stands in the way of a guest that would take a device promised to another.
+ * Everything else it only takes note of and lets through.
  *
  * It makes no libvirt call, for libvirt waits for it; and every answer comes in time, if need be by policy.
  */
@@ -16,10 +18,12 @@ typedef struct _Gate Gate;
 /* What it works with; borrowed, must outlive it. */
 typedef struct
 {
+  const AssessmentSources *assessment;
   Registry *registry;
   Prober *prober;
   Reservations *reservations;
   Migrations *migrations;
+  PeerLink *link;
 } GateSources;
 
 typedef struct
@@ -46,7 +50,7 @@ typedef struct
 {
   gboolean allowed;
   char *message; /* one line, "" when there is nothing to say */
-  char *new_xml; /* "" to keep what came */
+  char *new_xml; /* "" to keep what came; else the same with other devices */
 } GateAnswer;
 
 void gate_answer_free (GateAnswer *answer);

@@ -14,12 +14,14 @@ typedef enum
   LOG_EVENT_COMPLETED,      /* … and how long it took */
   LOG_EVENT_REFUSED,        /* the gate refused */
   LOG_EVENT_ACCEPTED,       /* the gate accepted */
+  LOG_EVENT_REMAPPED,       /* it gave a guest another device than its XML names */
   LOG_EVENT_POLICY,         /* a policy decided in place of a verdict */
   LOG_EVENT_FAILED,         /* a migration failed, was cancelled or lost */
   LOG_EVENT_PROFILE,        /* profiles written to a domain's metadata */
   LOG_EVENT_PROFILE_FAILED, /* … or not */
   LOG_EVENT_HYPERVISOR,     /* connected to libvirt, or lost */
   LOG_EVENT_BROKER,         /* connected to the broker, or lost */
+  LOG_EVENT_UNTOLD,         /* the source's agent was not told of a refusal */
   LOG_EVENT_STRANGE,        /* something that cannot happen, did */
 } LogEvent;
 

@@ -6,6 +6,7 @@
  * --help comes from accmig.conf.
  */
 
+#include <accmig/families.h>
 #include <glib-unix.h>
 #include <locale.h>
 #include <stdlib.h>
@@ -50,6 +51,9 @@ run_agent (void)
   Run run = { .loop = loop, .status = EXIT_SUCCESS };
 
   for (const char *const *warning = settings_get_warnings (settings); *warning != NULL; warning++)
+    g_warning ("%s", *warning);
+  for (const char *const *warning = accmig_families_get_warnings (accmig_families_get_default ());
+       *warning != NULL; warning++)
     g_warning ("%s", *warning);
   g_unix_signal_add (SIGTERM, on_signal, &run);
   g_unix_signal_add (SIGINT, on_signal, &run);

@@ -19,7 +19,6 @@ typedef struct
 {
   SystemBus *bus;
   sd_bus_message *call;
-  Assessment *assessment; /* (nullable): CheckDomain's */
 } Waiting;
 
 /* (nullable): NULL when too many wait already, with @ret_error set */
@@ -41,7 +40,6 @@ waiting_free (Waiting *waiting)
 {
   system_bus_end_wait (waiting->bus);
   sd_bus_message_unref (waiting->call);
-  g_clear_pointer (&waiting->assessment, assessment_unref);
   g_free (waiting);
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Waiting, waiting_free)
@@ -125,44 +123,6 @@ method_describe_domain (sd_bus_message *m, void *user, sd_bus_error *ret_error)
   if (waiting == NULL)
     return -EBUSY;
   hypervisor_find_async (self->sources.hypervisor, name, on_found, waiting);
-  return 1;
-}
-
-static void
-on_assessed (GObject *source, GAsyncResult *result, gpointer user)
-{
-  g_autoptr (Waiting) waiting = user;
-  g_autofree char *report = NULL;
-
-  assessment_run_finish (result);
-  report = assessment_to_json (waiting->assessment);
-  reply_string (waiting->call, report);
-}
-
-static int
-method_check_domain (sd_bus_message *m, void *user, sd_bus_error *ret_error)
-{
-  SystemBus *self = user;
-  const AssessmentSources sources = { self->sources.registry, self->sources.prober,
-                                      self->sources.reservations };
-  const char *text = NULL;
-  g_autoptr (Description) description = NULL;
-  g_autoptr (GError) error = NULL;
-  Waiting *waiting = NULL;
-  int r = sd_bus_message_read (m, "s", &text);
-
-  if (r < 0)
-    return r;
-  description = description_new_from_json (text, &error);
-  if (description == NULL)
-    return bus_error_set (ret_error, error);
-  waiting = waiting_new (self, m, ret_error);
-  if (waiting == NULL)
-    return -EBUSY;
-  waiting->assessment = assessment_new (&sources, description_get_name (description), NULL);
-  for (gsize i = 0; i < description_get_n_hostdevs (description); i++)
-    assessment_add (waiting->assessment, description_get_hostdev (description, i));
-  assessment_run_async (waiting->assessment, on_assessed, waiting);
   return 1;
 }
 
@@ -266,7 +226,9 @@ static const sd_bus_vtable manager_vtable[] = {
   SD_BUS_METHOD_WITH_ARGS ("DescribeDomain", SD_BUS_ARGS ("s", domain), SD_BUS_RESULT ("s", description),
                            method_describe_domain, SD_BUS_VTABLE_UNPRIVILEGED),
   SD_BUS_METHOD_WITH_ARGS ("CheckDomain", SD_BUS_ARGS ("s", description), SD_BUS_RESULT ("s", report),
-                           method_check_domain, SD_BUS_VTABLE_UNPRIVILEGED),
+                           check_bus_domain, SD_BUS_VTABLE_UNPRIVILEGED),
+  SD_BUS_METHOD_WITH_ARGS ("CheckDomainWith", SD_BUS_ARGS ("s", description, "a{sv}", options),
+                           SD_BUS_RESULT ("s", report), check_bus_domain_with, SD_BUS_VTABLE_UNPRIVILEGED),
   SD_BUS_METHOD_WITH_ARGS ("ListMigrations", SD_BUS_ARGS ("u", limit), SD_BUS_RESULT ("aa{sv}", migrations),
                            method_list_migrations, SD_BUS_VTABLE_UNPRIVILEGED),
   SD_BUS_METHOD_WITH_ARGS ("DescribeMigration", SD_BUS_ARGS ("t", id), SD_BUS_RESULT ("s", description),
@@ -277,6 +239,8 @@ static const sd_bus_vtable manager_vtable[] = {
                            state_bus_save, SD_BUS_VTABLE_UNPRIVILEGED),
   SD_BUS_METHOD_WITH_ARGS ("LoadState", SD_BUS_ARGS ("s", address, "h", stream), SD_BUS_RESULT ("t", bytes),
                            state_bus_load, SD_BUS_VTABLE_UNPRIVILEGED),
+  SD_BUS_METHOD_WITH_ARGS ("ReportRefusal", SD_BUS_ARGS ("s", uuid, "s", token, "s", host, "s", cause),
+                           SD_BUS_NO_RESULT, refusal_bus_report, SD_BUS_VTABLE_UNPRIVILEGED),
   SD_BUS_VTABLE_END,
 };
 

@@ -150,7 +150,7 @@ format_present (const AccmigDomain *domain)
       g_ptr_array_add (keys, (gpointer)hostdev->key);
       g_ptr_array_add (profiles, (gpointer)hostdev->profile);
     }
-  return accmig_metadata_format (token, (const char *const *)keys->pdata,
+  return accmig_metadata_format (token, accmig_domain_get_host (domain), (const char *const *)keys->pdata,
                                  (const char *const *)profiles->pdata, keys->len);
 }
 
@@ -188,8 +188,9 @@ format_wanted (Round *round, const AccmigDomain *domain)
     }
   if (keys->len == 0)
     return NULL;
-  return accmig_metadata_format (choose_token (round, domain), (const char *const *)keys->pdata,
-                                 (const char *const *)profiles->pdata, keys->len);
+  return accmig_metadata_format (choose_token (round, domain), g_get_host_name (),
+                                 (const char *const *)keys->pdata, (const char *const *)profiles->pdata,
+                                 keys->len);
 }
 
 /* ---- writing ---- */

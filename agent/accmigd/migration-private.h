@@ -40,6 +40,8 @@ void migration_set_downtime (Migration *migration, const HypervisorJob *job);
 void migration_mark (Migration *migration, AccmigMoment moment, const char *alias, gint64 at_usec,
                      AccmigOrigin origin, gint64 precision_usec);
 void migration_unmark (Migration *migration, AccmigMoment moment, const char *alias);
+/* The device that a hostdev has, or gets, by alias. */
+void migration_set_device_address (Migration *migration, const char *alias, const char *address);
 /* (nullable): last state seen of a device, by alias */
 void migration_set_device_state (Migration *migration, const char *alias, const char *state);
 /* A look found the device in @state. Returns: whether that is news; @ret_since_usec: how long ago, at most,

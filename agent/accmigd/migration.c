@@ -309,6 +309,17 @@ migration_look (Migration *self, const char *alias, const char *state, gint64 at
 }
 
 void
+migration_set_device_address (Migration *self, const char *alias, const char *address)
+{
+  RecordDevice *device = find_device (self, alias);
+
+  if (device == NULL)
+    return;
+  g_free (device->address);
+  device->address = g_strdup (address);
+}
+
+void
 migration_set_device_state (Migration *self, const char *alias, const char *state)
 {
   RecordDevice *device = find_device (self, alias);

@@ -7,7 +7,8 @@
 
 /*
  * What the files of the set of migrations share: migrations.c keeps it and changes phases, and one file for
- * each witness translates: migrations-libvirt.c, migrations-qemu.c, migrations-look.c, migrations-recovery.c.
+ * each witness translates: migrations-libvirt.c, migrations-qemu.c, migrations-look.c, migrations-peer.c,
+ * migrations-recovery.c.
  */
 
 /* Wall-clock error of a moment that is the arrival of a libvirt event. */
@@ -22,6 +23,7 @@ typedef struct
   gboolean resuming_seen;    /* destination: a look found a device resuming */
   gboolean reconciling;      /* what the job statistics or the log say decides */
   gboolean restored;         /* a predecessor began it; what only memory held is gone */
+  gboolean reported;         /* source: it was refused elsewhere; nothing has happened here, nor will */
   gint64 jobless_since_usec; /* monotonic; 0: has a job, or was not asked */
 } Watched;
 
@@ -43,6 +45,10 @@ Watched *migrations_find_recent (const Migrations *self, const char *uuid);
 /* (nullable): a record for a source that nobody announced; NULL when the guest has no VFIO devices or @event
  * begins nothing. */
 Watched *migrations_begin_source (Migrations *self, const char *uuid, const char *name, Event event);
+
+/* A record that nobody has seen yet; it is on the bus after the first dispatch. @migration: (transfer full)
+ */
+Watched *migrations_watch (Migrations *self, Migration *migration);
 
 /* Changes the phase if @event does; @cause (nullable): why, when it ends it. */
 void migrations_dispatch (Migrations *self, Watched *watched, Event event, const char *cause);

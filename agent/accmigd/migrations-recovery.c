@@ -27,12 +27,17 @@ reconcile_source (Migrations *self, Watched *watched, const HypervisorDomain *do
   self->callbacks.want_job (migration_get_uuid (watched->migration), FALSE, self->user);
 }
 
-/* The gate was asked and libvirt had not made the guest yet. The reservation was in memory: with the agent
- * that held it, both are gone. */
+/* The gate was asked and libvirt had not made the guest yet. If the answer was given, its promise outlives
+ * the agent that gave it, and has an end of its own; if not, nobody gives it any more. */
 static void
 reconcile_promised (Migrations *self, Watched *watched)
 {
+  const Migration *migration = watched->migration;
+
   if (!watched->restored)
+    return;
+  if (migration_get_phase (migration) == PHASE_ACCEPTED
+      && self->callbacks.is_promised (migration_get_uuid (migration), self->user))
     return;
   migration_set_worked_out (watched->migration);
   migrations_dispatch (self, watched, EVENT_EXPIRED, NULL);

@@ -9,6 +9,9 @@
  * The witnesses do not wait for one another. So moments are also taken for a record that has just ended: the
  * device runs again shortly after the guest does, and libvirt's figures come last of all.
  *
+ * Of an attempt that the other host refused there is nothing to see here. Its agent may tell; what it tells
+ * is a record that has ended when it begins, and changes no other.
+ *
  * After an absence of libvirt or of the agent itself, unfinished records are held against what is there now.
  * What that cannot tell, the last line of QEMU's log can; what neither tells is lost, and the record says so.
  */
@@ -59,11 +62,12 @@ migrations_find_running (const Migrations *self, const char *uuid)
 static gboolean
 takes_late_moments (const Watched *watched)
 {
-  return migration_get_phase (watched->migration) != PHASE_REFUSED
+  return migration_get_phase (watched->migration) != PHASE_REFUSED && !watched->reported
          && g_get_real_time () - migration_get_ended_usec (watched->migration) < LATE_USEC;
 }
 
-/* (nullable): the unfinished record, else the one that has just ended */
+/* (nullable): the unfinished record, else the one that has just ended. What was only reported to us stands in
+ * nobody's way. */
 Watched *
 migrations_find_recent (const Migrations *self, const char *uuid)
 {
@@ -75,7 +79,7 @@ migrations_find_recent (const Migrations *self, const char *uuid)
     {
       Watched *watched = self->watched->pdata[i - 1];
 
-      if (g_strcmp0 (migration_get_uuid (watched->migration), uuid) == 0)
+      if (g_strcmp0 (migration_get_uuid (watched->migration), uuid) == 0 && !watched->reported)
         return takes_late_moments (watched) ? watched : NULL;
     }
   return NULL;
@@ -144,8 +148,8 @@ forget_ended (Migrations *self)
 }
 
 /* Takes the record over; it is on the bus from now on. */
-static Watched *
-watch (Migrations *self, Migration *migration)
+Watched *
+migrations_watch (Migrations *self, Migration *migration)
 {
   Watched *watched = g_new0 (Watched, 1);
 
@@ -201,7 +205,7 @@ migrations_log_phase (const Migration *migration, Phase from)
              *migration_get_cause (migration) != '\0' ? ": " : "", migration_get_cause (migration));
 }
 
-/* Everything that follows from an end. */
+/* Everything that follows from an end here. */
 static void
 finish (Migrations *self, Watched *watched)
 {
@@ -249,14 +253,15 @@ migrations_dispatch (Migrations *self, Watched *watched, Event event, const char
   migrations_save (self, watched);
   if (from == PHASE_IDLE && self->callbacks.added != NULL)
     self->callbacks.added (migration, self->user);
-  if (from == PHASE_IDLE && role == ROLE_SOURCE && self->callbacks.want_job != NULL)
+  if (from == PHASE_IDLE && role == ROLE_SOURCE && !watched->reported && self->callbacks.want_job != NULL)
     self->callbacks.want_job (migration_get_uuid (migration), FALSE,
                               self->user); /* a save looks the same so far */
   migrations_log_phase (migration, from);
   migrations_changed (self, watched);
   if (phase_is_end (to) && !phase_is_end (from))
     {
-      finish (self, watched);
+      if (!watched->reported)
+        finish (self, watched);
       forget_ended (self);
     }
 }
@@ -273,7 +278,7 @@ migrations_begin_source (Migrations *self, const char *uuid, const char *name, E
   if (domain == NULL || phase_decide (ROLE_SOURCE, PHASE_IDLE, event, &to) != DECISION_GO)
     return NULL;
   migration = migration_new (ROLE_SOURCE, uuid, name, domain);
-  return watch (self, g_steal_pointer (&migration));
+  return migrations_watch (self, g_steal_pointer (&migration));
 }
 
 void
@@ -303,7 +308,8 @@ migrations_announce (Migrations *self, const AccmigDomain *domain)
 
   if (stale != NULL)
     migrations_dispatch (self, stale, EVENT_VANISHED, "a new attempt began before this one was seen to end");
-  stale = watch (self, migration_new (ROLE_DESTINATION, uuid, accmig_domain_get_name (domain), domain));
+  stale = migrations_watch (self,
+                            migration_new (ROLE_DESTINATION, uuid, accmig_domain_get_name (domain), domain));
   migrations_dispatch (self, stale, EVENT_ANNOUNCED, NULL);
   return stale->migration;
 }
@@ -315,9 +321,18 @@ migrations_on_arriving (Migrations *self, const AccmigDomain *domain)
 
   if (migrations_find_running (self, uuid) == NULL)
     migrations_dispatch (self,
-                         watch (self, migration_new (ROLE_DESTINATION, uuid, accmig_domain_get_name (domain),
-                                                     domain)),
+                         migrations_watch (self, migration_new (ROLE_DESTINATION, uuid,
+                                                                accmig_domain_get_name (domain), domain)),
                          EVENT_WAITING, NULL);
+}
+
+void
+migrations_on_placed (Migrations *self, const char *uuid, const char *alias, const char *address)
+{
+  Watched *watched = migrations_find_running (self, uuid);
+
+  if (watched != NULL)
+    migration_set_device_address (watched->migration, alias, address);
 }
 
 void
@@ -385,7 +400,7 @@ restore (Migrations *self)
       Migration *migration = migration_new_from_row (rows->pdata[i], &row_error);
 
       if (migration != NULL)
-        watch (self, migration)->restored = TRUE;
+        migrations_watch (self, migration)->restored = TRUE;
       else
         log_event (LOG_EVENT_STRANGE, NULL, "not taken up, ignoring: %s", row_error->message);
     }

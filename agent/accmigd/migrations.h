@@ -29,6 +29,8 @@ typedef struct
   void (*want_log) (const char *uuid, const char *name, gpointer user);
   /* The VFIO hostdevs of a domain, borrowed; NULL when it has none or is not known. */
   const AccmigDomain *(*get_domain) (const char *uuid, gpointer user);
+  /* Whether devices are promised to a domain that the gate accepted and that is still to come. */
+  gboolean (*is_promised) (const char *uuid, gpointer user);
 } MigrationsCallbacks;
 
 Migrations *migrations_new (History *history, const MigrationsCallbacks *callbacks, gpointer user);
@@ -44,11 +46,31 @@ const Migration *migrations_running (const Migrations *migrations, const char *u
 /* From the gate, destination. @domain: the incoming XML. Begins a record (ends a stale one of the same domain
  * as lost). */
 const Migration *migrations_announce (Migrations *migrations, const AccmigDomain *domain);
+/* The guest gets @address for the hostdev @alias, whatever its XML names. */
+void migrations_on_placed (Migrations *migrations, const char *uuid, const char *alias, const char *address);
 void migrations_on_gate (Migrations *migrations, const char *uuid, gboolean accepted, const char *cause);
 /* An incoming guest that the hook did not announce: @domain is there and waits for its state. */
 void migrations_on_arriving (Migrations *migrations, const AccmigDomain *domain);
 /* From the hook: any other call. @operation as libvirt gave it. */
 void migrations_on_hook (Migrations *migrations, const char *uuid, const char *operation);
+
+/* What another host's agent says that it refused. Strings are borrowed for the call. */
+typedef struct
+{
+  const char *uuid;
+  const char *token;
+  const char *host; /* which one it is, by its own account */
+  const char *cause;
+} MigrationsRefusal;
+
+/**
+ * migrations_on_refused_elsewhere:
+ * @error: NOT_FOUND: no such domain with VFIO hostdevs runs here; REFUSED: the token is not that of its stay
+ *   here; BUSY: it takes part in a migration
+ * Makes a record of it, ended as failed. The same thing told again within two seconds makes none.
+ */
+gboolean migrations_on_refused_elsewhere (Migrations *migrations, const MigrationsRefusal *refusal,
+                                          GError **error);
 
 /* The gate's reservation ran out and nothing had followed. */
 void migrations_on_expired (Migrations *migrations, const char *uuid);

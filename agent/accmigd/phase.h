@@ -52,7 +52,7 @@ typedef enum
   EVENT_STOPPED,       /* the guest's QEMU ended for any other reason */
   EVENT_ANNOUNCED,     /* destination: hook migrate begin */
   EVENT_ACCEPTED,      /* the gate said yes */
-  EVENT_REFUSED,       /* the gate said no */
+  EVENT_REFUSED,       /* the gate said no; source: the other host's */
   EVENT_STARTING,      /* destination: hook prepare, start or started */
   EVENT_WAITING,       /* destination: QEMU waits for the stream */
   EVENT_LOADING,       /* destination: devices take their state */

@@ -3,17 +3,17 @@
  * Probes
  *
  * One small JSON file, replaced as a whole: { "format", "boot", "probes": { ADDRESS: { "driver", "num-vfs",
- * "flags", "stop-copy-size", "match" } } }, match data in base64. It is the agent's own, written by nobody
- * else, yet read with suspicion: what does not look right is left out.
+ * "flags", "stop-copy-size", "match", "tracking" } } }, match data in base64. It is the agent's own, written
+ * by nobody else, yet read with suspicion: what does not look right is left out.
  */
 
 #include "probes.h"
 
+#include "boot.h"
 #include "json-members.h"
 
 #define PROBES_FORMAT   "accmig-probes/1"
 #define PROBES_MAX_SIZE (4 * 1024 * 1024) /* bytes; thousands of devices */
-#define BOOT_ID_FILE    "/proc/sys/kernel/random/boot_id"
 
 struct _Probes
 {
@@ -29,6 +29,7 @@ typedef struct
   guint64 flags, stop_copy_size;
   guint8 *match;
   gsize match_length;
+  AccmigTracking tracking;
 } Record;
 
 static void
@@ -41,14 +42,13 @@ record_free (gpointer data)
   g_free (record);
 }
 
-static char *
-read_boot_id (void)
+static AccmigTracking
+read_tracking (JsonObject *object)
 {
-  g_autofree char *text = NULL;
+  gint64 number = json_members_get_int (object, "tracking");
 
-  if (!g_file_get_contents (BOOT_ID_FILE, &text, NULL, NULL))
-    return g_strdup ("");
-  return g_strdup (g_strstrip (text));
+  return number == ACCMIG_TRACKING_YES || number == ACCMIG_TRACKING_NO ? (AccmigTracking)number
+                                                                       : ACCMIG_TRACKING_UNKNOWN;
 }
 
 static Record *
@@ -63,6 +63,7 @@ record_from_json (JsonObject *object)
   record->flags = (guint64)json_members_get_int (object, "flags");
   record->stop_copy_size = (guint64)json_members_get_int (object, "stop-copy-size");
   record->match = g_base64_decode (match != NULL ? match : "", &record->match_length);
+  record->tracking = read_tracking (object);
   return record;
 }
 
@@ -116,7 +117,7 @@ probes_open (const char *path)
   Probes *self = g_new0 (Probes, 1);
 
   self->path = g_strdup (path);
-  self->boot = read_boot_id ();
+  self->boot = boot_get_id ();
   self->by_address = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, record_free);
   if (self->path != NULL)
     load (self);
@@ -156,6 +157,7 @@ probes_lookup (const Probes *self, const AccmigDeviceInfo *info, AccmigProbe *re
     .stop_copy_size = record->stop_copy_size,
     .match = record->match_length > 0 ? record->match : NULL,
     .match_length = record->match_length,
+    .tracking = record->tracking,
   };
   return TRUE;
 }
@@ -177,6 +179,8 @@ add_record (JsonBuilder *builder, const char *address, const Record *record)
   json_builder_add_int_value (builder, (gint64)record->stop_copy_size);
   json_builder_set_member_name (builder, "match");
   json_builder_add_string_value (builder, match);
+  json_builder_set_member_name (builder, "tracking");
+  json_builder_add_int_value (builder, record->tracking);
   json_builder_end_object (builder);
 }
 
@@ -212,6 +216,7 @@ is_known (const Probes *self, const AccmigDeviceInfo *info, const AccmigProbe *p
 
   return probes_lookup (self, info, &known) && known.flags == probe->flags
          && known.stop_copy_size == probe->stop_copy_size && known.match_length == probe->match_length
+         && known.tracking == probe->tracking
          && (probe->match_length == 0 || memcmp (known.match, probe->match, probe->match_length) == 0);
 }
 
@@ -231,6 +236,7 @@ probes_store (Probes *self, const AccmigDeviceInfo *info, const AccmigProbe *pro
   record->stop_copy_size = probe->stop_copy_size;
   record->match = g_memdup2 (probe->match, probe->match_length);
   record->match_length = probe->match_length;
+  record->tracking = probe->tracking;
   g_hash_table_replace (self->by_address, g_strdup (accmig_device_info_get_address (info)), record);
 
   if (self->path == NULL)

@@ -39,6 +39,9 @@ struct _Registry
   gpointer user;
   AccmigInventory *inventory; /* (nullable) */
   GPtrArray *devices;         /* of Device, owned, in the inventory's order */
+  GHashTable *by_address;     /* char * → Device *, both borrowed from there */
+  char *qemu;                 /* (nullable) */
+  char *libvirt;              /* (nullable) */
 };
 
 static const char *const owner_names[] = {
@@ -96,6 +99,7 @@ registry_new (const RegistrySources *sources, const RegistryCallbacks *callbacks
   self->callbacks = *callbacks;
   self->user = user;
   self->devices = g_ptr_array_new_with_free_func (device_free);
+  self->by_address = g_hash_table_new (g_str_hash, g_str_equal);
   return self;
 }
 
@@ -104,8 +108,11 @@ registry_free (Registry *self)
 {
   if (self == NULL)
     return;
+  g_hash_table_unref (self->by_address);
   g_ptr_array_unref (self->devices);
   g_clear_pointer (&self->inventory, accmig_inventory_free);
+  g_free (self->qemu);
+  g_free (self->libvirt);
   g_free (self);
 }
 
@@ -126,11 +133,12 @@ update_profile (Registry *self, Device *device)
 {
   g_autoptr (GError) error = NULL;
   AccmigProbe probe = { .known = FALSE };
+  const AccmigHost host = { .qemu = self->qemu, .libvirt = self->libvirt };
   gboolean known = get_probe (self, device, &probe);
 
   g_clear_pointer (&device->profile, accmig_profile_unref);
-  device->profile =
-      accmig_profile_new_from_device (self->sources.sysfs_fd, device->info, known ? &probe : NULL, &error);
+  device->profile = accmig_profile_new_from_device (self->sources.sysfs_fd, device->info,
+                                                    known ? &probe : NULL, &host, &error);
   if (device->profile == NULL)
     log_event (LOG_EVENT_STRANGE, &(LogContext){ .device = device->address }, "no profile of %s: %s",
                device->address, error->message);
@@ -162,8 +170,7 @@ update_owner (Registry *self, Device *device)
       name = reservation.domain;
     }
   else
-    device->owner =
-        g_str_equal (accmig_device_info_get_owner (device->info), "host") ? OWNER_HOST : OWNER_FREE;
+    device->owner = device_is_on_host_driver (device) ? OWNER_HOST : OWNER_FREE;
 
   g_free (device->domain);
   device->domain = g_strdup (or_empty (name));
@@ -194,14 +201,7 @@ announce (Registry *self, Device *device)
 static Device *
 find (const Registry *self, const char *address)
 {
-  for (guint i = 0; i < self->devices->len; i++)
-    {
-      Device *device = self->devices->pdata[i];
-
-      if (g_str_equal (device->address, address))
-        return device;
-    }
-  return NULL;
+  return g_hash_table_lookup (self->by_address, address);
 }
 
 /* Devices that the new inventory no longer has; what they offered may have been another set-up's, so it goes,
@@ -217,6 +217,7 @@ drop_missing (Registry *self, const AccmigInventory *inventory)
         continue;
       self->callbacks.removed (device, self->user);
       probes_forget (self->sources.probes, device->address);
+      g_hash_table_remove (self->by_address, device->address);
       g_ptr_array_remove_index (self->devices, i - 1);
     }
 }
@@ -249,6 +250,7 @@ update_device (Registry *self, const AccmigDeviceInfo *info)
     {
       device = device_new (address);
       g_ptr_array_add (self->devices, device);
+      g_hash_table_insert (self->by_address, device->address, device);
     }
   device->info = info;
   update_set_up (device);
@@ -293,6 +295,21 @@ registry_refresh (Registry *self)
     }
 }
 
+void
+registry_set_host (Registry *self, const AccmigHost *host)
+{
+  if (g_strcmp0 (self->qemu, host->qemu) == 0 && g_strcmp0 (self->libvirt, host->libvirt) == 0)
+    return;
+  g_free (self->qemu);
+  g_free (self->libvirt);
+  self->qemu = g_strdup (host->qemu);
+  self->libvirt = g_strdup (host->libvirt);
+  for (guint i = 0; i < self->devices->len; i++)
+    update_profile (self, self->devices->pdata[i]);
+  for (guint i = 0; i < self->devices->len; i++)
+    announce (self, self->devices->pdata[i]);
+}
+
 gsize
 registry_size (const Registry *self)
 {
@@ -321,6 +338,7 @@ registry_set_probe (Registry *self, const char *address, const AccmigProbe *prob
     return TRUE;
   stored = probes_store (self->sources.probes, device->info, probe, error);
   device->probed = TRUE;
+  device->put_off = FALSE; /* perhaps somebody else was before us */
   update_profile (self, device);
   announce (self, device);
   return stored;
@@ -378,10 +396,22 @@ registry_resume (Registry *self)
       if (!device->put_off)
         continue;
       device->put_off = FALSE;
-      device->probed = device_is_probed (device); /* somebody else may have probed it meanwhile */
+      device->probed = FALSE;
       any = TRUE;
     }
   return any;
+}
+
+void
+registry_renew (Registry *self, const char *address)
+{
+  Device *device = find (self, address);
+
+  if (device == NULL)
+    return;
+  device->probed = FALSE;
+  device->failures = 0;
+  device->put_off = FALSE;
 }
 
 const char *
@@ -460,4 +490,10 @@ gboolean
 device_is_vfio (const Device *device)
 {
   return accmig_device_info_is_vfio (device->info);
+}
+
+gboolean
+device_is_on_host_driver (const Device *device)
+{
+  return g_str_equal (accmig_device_info_get_owner (device->info), "host");
 }

@@ -54,6 +54,10 @@ gboolean registry_rescan (Registry *registry, GError **error);
 /* Domains or reservations changed: works out the owners again. */
 void registry_refresh (Registry *registry);
 
+/* What libvirt told of this host; copied. Profiles that were without it, or had something else, are made
+ * anew. */
+void registry_set_host (Registry *registry, const AccmigHost *host);
+
 gsize registry_size (const Registry *registry);
 const Device *registry_get (const Registry *registry, gsize index);
 const Device *registry_lookup (const Registry *registry, const char *address);
@@ -73,6 +77,10 @@ gboolean registry_put_off (Registry *registry, const char *address);
 /* Lets registry_take_unprobed() find again what was put off. Returns: whether there was anything */
 gboolean registry_resume (Registry *registry);
 
+/* A driver was bound to it, perhaps the same as before: what its last probe told may be wrong by now, so that
+ * registry_take_unprobed() shall find it once more. */
+void registry_renew (Registry *registry, const char *address);
+
 /* Getters. Strings are borrowed until the registry changes, "" where there is nothing to say. */
 const char *device_get_address (const Device *device);
 const AccmigDeviceInfo *device_get_info (const Device *device);
@@ -91,3 +99,5 @@ const AccmigProfile *device_get_profile (const Device *device);
 gboolean device_is_probed (const Device *device);
 /* Whether a VFIO driver is bound, so that it could be opened. */
 gboolean device_is_vfio (const Device *device);
+/* Whether a native driver is bound, for the host's own use. */
+gboolean device_is_on_host_driver (const Device *device);

@@ -34,6 +34,13 @@ int state_bus_get (sd_bus_message *m, void *user, sd_bus_error *ret_error);
 int state_bus_save (sd_bus_message *m, void *user, sd_bus_error *ret_error);
 int state_bus_load (sd_bus_message *m, void *user, sd_bus_error *ret_error);
 
+/* Handlers of the Manager's that hold a domain against this host; check-bus.c. */
+int check_bus_domain (sd_bus_message *m, void *user, sd_bus_error *ret_error);
+int check_bus_domain_with (sd_bus_message *m, void *user, sd_bus_error *ret_error);
+
+/* Handler of the Manager's that takes a refusal; refusal-bus.c. */
+int refusal_bus_report (sd_bus_message *m, void *user, sd_bus_error *ret_error);
+
 /* (nullable): the device that a caller named; else @ret_error says UnknownDevice */
 const Device *device_bus_find (SystemBus *self, const char *address, sd_bus_error *ret_error);
 

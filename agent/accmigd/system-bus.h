@@ -14,6 +14,7 @@ typedef struct _SystemBus SystemBus;
 /* What the interfaces show and call; borrowed, must outlive the bus. */
 typedef struct
 {
+  const AssessmentSources *assessment;
   Registry *registry;
   Migrations *migrations;
   History *history;

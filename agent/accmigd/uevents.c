@@ -18,8 +18,9 @@
 
 struct _Uevents
 {
-  void (*changed) (gpointer user);
+  UeventsChanged changed;
   gpointer user;
+  GHashTable *renewed; /* set of char *: devices that came or were bound since the last call */
   sd_event *event;
   sd_device_monitor *monitor;
   guint source;
@@ -29,21 +30,45 @@ struct _Uevents
 static const char *const subsystems[] = { "pci", "mdev" };
 
 /* "change" is not here: nothing we read follows it. */
-static const sd_device_action_t actions[] = {
-  SD_DEVICE_ADD,
-  SD_DEVICE_REMOVE,
-  SD_DEVICE_BIND,
-  SD_DEVICE_UNBIND,
+static const struct
+{
+  sd_device_action_t action;
+  gboolean renews; /* the device is not what it was, even if it looks the same afterwards */
+} actions[] = {
+  { SD_DEVICE_ADD, TRUE },
+  { SD_DEVICE_REMOVE, FALSE },
+  { SD_DEVICE_BIND, TRUE },
+  { SD_DEVICE_UNBIND, FALSE },
 };
+
+static GHashTable *
+new_set (void)
+{
+  return g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+}
 
 static gboolean
 on_quiet (gpointer user)
 {
   Uevents *self = user;
+  g_autoptr (GHashTable) renewed = g_steal_pointer (&self->renewed);
+  g_autofree const char **addresses = (const char **)g_hash_table_get_keys_as_array (renewed, NULL);
 
   self->timer = 0;
-  self->changed (self->user);
+  self->renewed = new_set ();
+  self->changed (addresses, self->user);
   return G_SOURCE_REMOVE;
+}
+
+static void
+note (Uevents *self, sd_device *device, gboolean renews)
+{
+  const char *address = NULL;
+
+  if (renews && sd_device_get_sysname (device, &address) >= 0)
+    g_hash_table_add (self->renewed, g_strdup (address));
+  if (self->timer == 0) /* not put off: events may never cease */
+    self->timer = g_timeout_add (DEBOUNCE_MSEC, on_quiet, self);
 }
 
 static int
@@ -55,8 +80,8 @@ on_device (sd_device_monitor *monitor, sd_device *device, void *user)
   if (sd_device_get_action (device, &action) < 0)
     return 0;
   for (gsize i = 0; i < G_N_ELEMENTS (actions); i++)
-    if (action == actions[i] && self->timer == 0) /* not put off: events may never cease */
-      self->timer = g_timeout_add (DEBOUNCE_MSEC, on_quiet, self);
+    if (action == actions[i].action)
+      note (self, device, actions[i].renews);
   return 0;
 }
 
@@ -87,13 +112,14 @@ start_monitor (Uevents *self)
 }
 
 Uevents *
-uevents_new (void (*changed) (gpointer user), gpointer user, GError **error)
+uevents_new (UeventsChanged changed, gpointer user, GError **error)
 {
   g_autoptr (Uevents) self = g_new0 (Uevents, 1);
   int r = 0;
 
   self->changed = changed;
   self->user = user;
+  self->renewed = new_set ();
   r = start_monitor (self);
   if (r < 0)
     {
@@ -114,5 +140,6 @@ uevents_free (Uevents *self)
   g_clear_handle_id (&self->timer, g_source_remove);
   g_clear_pointer (&self->monitor, sd_device_monitor_unref);
   g_clear_pointer (&self->event, sd_event_unref);
+  g_clear_pointer (&self->renewed, g_hash_table_unref);
   g_free (self);
 }

@@ -9,11 +9,14 @@
 
 typedef struct _Uevents Uevents;
 
+/* @renewed: (NULL-terminated): addresses of devices that came or got a driver since the last call */
+typedef void (*UeventsChanged) (const char *const *renewed, gpointer user);
+
 /**
  * uevents_new:
  * @changed: called from the main loop, once for events that come close together
  * @error: the kernel's events cannot be listened to
  */
-Uevents *uevents_new (void (*changed) (gpointer user), gpointer user, GError **error);
+Uevents *uevents_new (UeventsChanged changed, gpointer user, GError **error);
 void uevents_free (Uevents *uevents);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Uevents, uevents_free)

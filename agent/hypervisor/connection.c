@@ -189,6 +189,14 @@ hypervisor_is_connected (const Hypervisor *self)
   return self->link != NULL;
 }
 
+HypervisorVersions
+hypervisor_get_versions (const Hypervisor *self)
+{
+  if (self->link == NULL)
+    return (HypervisorVersions){ NULL, NULL };
+  return (HypervisorVersions){ .qemu = self->link->qemu, .libvirt = self->link->libvirt };
+}
+
 void
 hypervisor_free (Hypervisor *self)
 {

@@ -22,6 +22,8 @@ typedef struct
   virConnectPtr handle; /* worker */
   GArray *event_ids;    /* worker: int, from virConnectDomainEventRegisterAny */
   int qemu_event_id;    /* worker: -1 for none */
+  char *qemu;           /* (nullable): version; like the next, written before anybody else has the link */
+  char *libvirt;        /* (nullable): version */
   Hypervisor *owner;    /* main loop; NULL before it is adopted and after it is given up */
 } Link;
 

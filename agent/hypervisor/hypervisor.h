@@ -92,9 +92,18 @@ Hypervisor *hypervisor_new (const char *uri, HypervisorMode mode, const Hypervis
 void hypervisor_free (Hypervisor *hypervisor);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Hypervisor, hypervisor_free)
 
+/* What is at the other end. Strings are those of the connection; NULL where it is no libvirt with QEMU. */
+typedef struct
+{
+  const char *qemu;    /* version of the QEMU that guests get by default, "10.0.13" */
+  const char *libvirt; /* version of the daemon, "11.3.0" */
+} HypervisorVersions;
+
 /* Begins to connect; the answer is a callback. */
 void hypervisor_start (Hypervisor *hypervisor);
 gboolean hypervisor_is_connected (const Hypervisor *hypervisor);
+/* As they were when the connection was made, and as long as it lasts; nothing while there is none. */
+HypervisorVersions hypervisor_get_versions (const Hypervisor *hypervisor);
 
 /* A domain as it was when it was asked. XML without secrets. */
 const char *hypervisor_domain_get_uuid (const HypervisorDomain *domain);

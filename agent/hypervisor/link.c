@@ -8,6 +8,9 @@
 
 #include "hypervisor-private.h"
 
+/* What virConnectGetType() calls the driver that has QEMU below it. */
+#define QEMU_DRIVER "QEMU"
+
 /* A libvirtd that was not heard for this long is taken for dead: 10 s × (1 + 1). Its own questions come every
  * 5 s as it is shipped, and put ours off; so nothing of ours wakes up an idle process. */
 #define KEEPALIVE_INTERVAL_S 10
@@ -19,6 +22,8 @@ link_clear (gpointer data)
   Link *self = data;
 
   g_array_unref (self->event_ids);
+  g_free (self->qemu);
+  g_free (self->libvirt);
 }
 
 Link *
@@ -93,6 +98,32 @@ link_watch (Link *self)
     g_debug ("libvirt does not tell when it goes: %s", virGetLastErrorMessage ());
 }
 
+/* libvirt packs a version into one number. Returns: (transfer full) */
+static char *
+format_version (unsigned long version)
+{
+  return g_strdup_printf ("%lu.%lu.%lu", version / 1000000, version / 1000 % 1000, version % 1000);
+}
+
+/* A libvirt that cannot tell is no reason to do without it. */
+static void
+link_read_versions (Link *self)
+{
+  const char *type = virConnectGetType (self->handle);
+  unsigned long qemu = 0, libvirt = 0;
+
+  if (g_strcmp0 (type, QEMU_DRIVER) != 0)
+    return;
+  if (virConnectGetVersion (self->handle, &qemu) == 0 && qemu != 0)
+    self->qemu = format_version (qemu);
+  else
+    g_debug ("libvirt does not tell the version of QEMU: %s", virGetLastErrorMessage ());
+  if (virConnectGetLibVersion (self->handle, &libvirt) == 0)
+    self->libvirt = format_version (libvirt);
+  else
+    g_debug ("libvirt does not tell its version: %s", virGetLastErrorMessage ());
+}
+
 Link *
 link_open (const char *uri, HypervisorMode mode, const HypervisorCallbacks *wanted, GError **error)
 {
@@ -115,6 +146,7 @@ link_open (const char *uri, HypervisorMode mode, const HypervisorCallbacks *want
       link_close (self);
       return NULL;
     }
+  link_read_versions (self);
   return g_steal_pointer (&self);
 }
 

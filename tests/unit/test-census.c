@@ -226,7 +226,7 @@ make_devices (Fixture *f)
       mock_sysfs_bind (f->sysfs, address, "hisi_acc_vfio_pci", TRUE);
     }
   f->domains = domains_new ();
-  f->reservations = reservations_new (60, &reservation_callbacks, NULL);
+  f->reservations = reservations_new (NULL, 60, &reservation_callbacks, NULL);
   f->probes = probes_open (NULL);
   sources = (RegistrySources){ mock_sysfs_get_fd (f->sysfs), f->domains, f->reservations, f->probes };
   f->registry = registry_new (&sources, &registry_callbacks, NULL);
@@ -463,9 +463,11 @@ test_own_token (Fixture *f, gconstpointer data)
 {
   g_autofree char *host = token_make_host ();
   g_autofree char *token = token_new (host);
+  g_autofree char *written_host = g_strdup_printf (" host=\"%s\"", g_get_host_name ());
 
   look_up_with_token (f, token, CENSUS_CHANGED);
   g_assert_true (g_str_has_prefix (find_token (script.written->pdata[0]), token));
+  g_assert_nonnull (strstr (script.written->pdata[0], written_host));
 }
 
 /* It comes back to where it was before. */

@@ -40,6 +40,30 @@ virConnectIsAlive (virConnectPtr conn)
   return 0;
 }
 
+/* Doubles again: what the test driver passes for, and the versions it tells then; 0: it cannot. */
+static const char *type;
+static unsigned long qemu_version, libvirt_version;
+
+const char *
+virConnectGetType (virConnectPtr conn)
+{
+  return type;
+}
+
+int
+virConnectGetVersion (virConnectPtr conn, unsigned long *version)
+{
+  *version = qemu_version;
+  return qemu_version != 0 ? 0 : -1;
+}
+
+int
+virConnectGetLibVersion (virConnectPtr conn, unsigned long *version)
+{
+  *version = libvirt_version;
+  return libvirt_version != 0 ? 0 : -1;
+}
+
 static gboolean
 on_limit (gpointer user)
 {
@@ -190,6 +214,47 @@ test_connect (Fixture *f, gconstpointer mode)
   g_assert_true (hypervisor_is_connected (f->hypervisor));
   g_assert_cmpuint (f->connected, ==, 1);
   g_assert_cmpuint (f->disconnected, ==, 0);
+}
+
+static void
+assert_versions (const Fixture *f, const char *qemu, const char *libvirt)
+{
+  HypervisorVersions versions = hypervisor_get_versions (f->hypervisor);
+
+  g_assert_cmpstr (versions.qemu, ==, qemu);
+  g_assert_cmpstr (versions.libvirt, ==, libvirt);
+}
+
+static void
+test_versions (Fixture *f, gconstpointer mode)
+{
+  type = "QEMU";
+  qemu_version = 10000013;
+  libvirt_version = 11003000;
+  assert_versions (f, NULL, NULL);
+  go (f);
+  assert_versions (f, "10.0.13", "11.3.0");
+}
+
+/* What has no QEMU below it has a version all the same, which says nothing. */
+static void
+test_versions_of_others (Fixture *f, gconstpointer mode)
+{
+  type = "TEST";
+  qemu_version = 2;
+  libvirt_version = 9000000;
+  go (f);
+  assert_versions (f, NULL, NULL);
+}
+
+static void
+test_versions_untold (Fixture *f, gconstpointer mode)
+{
+  type = "QEMU";
+  qemu_version = 0;
+  libvirt_version = 9000000;
+  go (f);
+  assert_versions (f, NULL, "9.0.0");
 }
 
 static void
@@ -570,6 +635,9 @@ main (int argc, char **argv)
   } connected[] = {
     { "/hypervisor/connect", HYPERVISOR_READ_ONLY, test_connect },
     { "/hypervisor/connect-read-write", HYPERVISOR_READ_WRITE, test_connect },
+    { "/hypervisor/versions", HYPERVISOR_READ_ONLY, test_versions },
+    { "/hypervisor/versions-of-others", HYPERVISOR_READ_ONLY, test_versions_of_others },
+    { "/hypervisor/versions-untold", HYPERVISOR_READ_ONLY, test_versions_untold },
     { "/hypervisor/not-connected", HYPERVISOR_READ_ONLY, test_not_connected },
     { "/hypervisor/list", HYPERVISOR_READ_ONLY, test_list },
     { "/hypervisor/find", HYPERVISOR_READ_ONLY, test_find },

@@ -10,6 +10,7 @@
 
 #include "accmigd/log.h"
 #include "accmigd/migrations.h"
+#include "accmigd/token.h"
 
 #define UUID  "9b4d6bd6-6f1a-4d0c-8f3c-3d8f3f0c6c11"
 #define OTHER "11111111-2222-3333-4444-555555555555"
@@ -59,6 +60,7 @@ typedef struct
   Migrations *migrations;
   AccmigDomain *domain;
   guint added, ended, removed, want_job, want_log;
+  gboolean promised;
 } Fixture;
 
 static void
@@ -97,6 +99,12 @@ on_get_domain (const char *uuid, gpointer user)
   return strcmp (uuid, UUID) == 0 ? ((Fixture *)user)->domain : NULL;
 }
 
+static gboolean
+on_is_promised (const char *uuid, gpointer user)
+{
+  return ((Fixture *)user)->promised;
+}
+
 static const MigrationsCallbacks callbacks = {
   .added = on_added,
   .ended = on_ended,
@@ -104,6 +112,7 @@ static const MigrationsCallbacks callbacks = {
   .want_job = on_want_job,
   .want_log = on_want_log,
   .get_domain = on_get_domain,
+  .is_promised = on_is_promised,
 };
 
 static void
@@ -362,6 +371,139 @@ test_hostile_events (Fixture *f, gconstpointer data)
   g_assert_cmpint (migration_get_phase (newest (f)), ==, PHASE_PREPARING);
 }
 
+/* ---- refused elsewhere
+ * ---------------------------------------------------------------------------------------
+ */
+
+/* Gives the domain the token of a stay on @host. Returns: (transfer full): the token */
+static char *
+begin_stay (Fixture *f, const char *host)
+{
+  char *token = token_new (host);
+  g_autofree char *text = NULL;
+  g_auto (GStrv) parts = g_strsplit (xml, "00112233aabbccdd", -1);
+
+  text = g_strjoinv (token, parts);
+  accmig_domain_free (f->domain);
+  f->domain = accmig_domain_new_from_xml (text, strlen (text), NULL);
+  g_assert_cmpstr (accmig_domain_get_token (f->domain), ==, token);
+  return token;
+}
+
+static char *
+begin_stay_here (Fixture *f)
+{
+  g_autofree char *host = token_make_host ();
+
+  return begin_stay (f, host);
+}
+
+/* @code: of the error; negative: it is taken */
+static void
+report (Fixture *f, const char *uuid, const char *token, const char *cause, int code)
+{
+  g_autoptr (GError) error = NULL;
+  gboolean taken = migrations_on_refused_elsewhere (
+      f->migrations, &(MigrationsRefusal){ .uuid = uuid, .token = token, .host = "cn02", .cause = cause },
+      &error);
+
+  g_assert_cmpint (taken, ==, code < 0);
+  if (code >= 0)
+    g_assert_error (error, ACCMIG_ERROR, code);
+  else
+    g_assert_no_error (error);
+}
+
+static void
+test_refused_elsewhere (Fixture *f, gconstpointer data)
+{
+  g_autofree char *token = begin_stay_here (f);
+  g_autoptr (HistoryRow) row = NULL;
+
+  report (f, UUID, token, "hostdev0: queue count differs\n[hisi_acc.qp-num]", -1);
+  g_assert_cmpuint (migrations_size (f->migrations), ==, 1);
+  g_assert_cmpint (migration_get_role (newest (f)), ==, ROLE_SOURCE);
+  g_assert_cmpint (migration_get_phase (newest (f)), ==, PHASE_FAILED);
+  g_assert_cmpstr (migration_get_cause (newest (f)), ==,
+                   "refused by cn02: hostdev0: queue count differs [hisi_acc.qp-num]");
+  g_assert_cmpstr (migration_get_name (newest (f)), ==, "web1");
+  g_assert_cmpstr (migration_get_token (newest (f)), ==, token);
+  g_assert_cmpuint (migration_get_n_devices (newest (f)), ==, 1);
+  g_assert_cmpstr (migration_get_device (newest (f), 0).address, ==, "0001:00:00.1");
+  g_assert_false (migration_get_device (newest (f), 0).outage.known);
+  g_assert_cmpint (migration_get_ended_usec (newest (f)), >=, migration_get_started_usec (newest (f)));
+  row = history_get (f->history, 0, NULL);
+  g_assert_cmpint (row->phase, ==, PHASE_FAILED);
+  g_assert_cmpstr (row->cause, ==, migration_get_cause (newest (f)));
+  /* nothing happened here: nobody is asked anything for it */
+  g_assert_cmpuint (f->added, ==, 1);
+  g_assert_cmpuint (f->ended + f->want_job + f->want_log, ==, 0);
+}
+
+static void
+test_refused_elsewhere_in_vain (Fixture *f, gconstpointer data)
+{
+  g_autofree char *foreign = begin_stay (f, "another host");
+  g_autofree char *token = NULL;
+  g_autofree char *host = token_make_host ();
+  g_autofree char *earlier = token_new (host);
+
+  report (f, UUID, foreign, "c", ACCMIG_ERROR_REFUSED); /* it has this token, but brought it along */
+  g_free (begin_stay_here (f));
+  token = g_strdup (accmig_domain_get_token (f->domain));
+  report (f, UUID, earlier, "c", ACCMIG_ERROR_REFUSED);
+  report (f, UUID, "", "c", ACCMIG_ERROR_REFUSED);
+  report (f, OTHER, token, "c", ACCMIG_ERROR_NOT_FOUND);
+  report (f, "../x", token, "c", ACCMIG_ERROR_NOT_FOUND);
+  converse (f, "qemu MIGRATION setup");
+  report (f, UUID, token, "c", ACCMIG_ERROR_BUSY);
+  g_assert_cmpuint (migrations_size (f->migrations), ==, 1);
+  g_assert_cmpint (migration_get_phase (newest (f)), ==, PHASE_PREPARING);
+}
+
+static void
+test_refused_elsewhere_twice (Fixture *f, gconstpointer data)
+{
+  g_autofree char *token = begin_stay_here (f);
+
+  report (f, UUID, token, "no device", -1);
+  report (f, UUID, token, "no device", -1);
+  g_assert_cmpuint (migrations_size (f->migrations), ==, 1);
+  report (f, UUID, token, "no memory", -1);
+  g_assert_cmpuint (migrations_size (f->migrations), ==, 2);
+}
+
+/* What is told meanwhile neither takes the moments of a migration that has just ended, nor keeps the next one
+ * from beginning. */
+static void
+test_refused_elsewhere_in_between (Fixture *f, gconstpointer data)
+{
+  g_autofree char *token = begin_stay_here (f);
+  const Migration *failed = NULL;
+  HypervisorJob job = { .downtime_ms = 140, .downtime_net_ms = 120 };
+
+  converse (f, "qemu MIGRATION setup; qemu MIGRATION active; qemu VFIO_MIGRATION stop-copy; qemu STOP; "
+               "libvirt suspended-migrated; qemu MIGRATION failed");
+  failed = newest (f);
+  report (f, UUID, token, "no device", -1);
+  migrations_on_job (f->migrations, UUID, &job, TRUE);
+  g_assert_true (migration_get_downtime (failed).known);
+  g_assert_false (migration_get_downtime (newest (f)).known);
+  g_assert_cmpuint (migrations_size (f->migrations), ==, 2);
+}
+
+static void
+test_refused_elsewhere_then_moves (Fixture *f, gconstpointer data)
+{
+  g_autofree char *token = begin_stay_here (f);
+
+  report (f, UUID, token, "no device", -1);
+  converse (f, "libvirt suspended-migrated; libvirt stopped-migrated");
+  g_assert_cmpuint (migrations_size (f->migrations), ==, 2);
+  g_assert_cmpint (migration_get_phase (newest (f)), ==, PHASE_COMPLETED);
+  g_assert_cmpint (migration_get_phase (migrations_get (f->migrations, 0)), ==, PHASE_FAILED);
+}
+
 /* What a terminal would obey does not become a cause. */
 static void
 test_causes_are_printable (Fixture *f, gconstpointer data)
@@ -559,6 +701,7 @@ typedef struct
   const char *log;         /* (nullable): last word in QEMU's log, when it is asked for; "" for none */
   int job;                 /* answer to want_job: 1 active, 0 none, -1 must not be asked */
   Phase phase;
+  gboolean promised; /* devices are kept for it */
 } Absence;
 
 static const Absence absences[] = {
@@ -607,7 +750,9 @@ static const Absence absences[] = {
     NULL,
     -1,
     PHASE_FAILED },
-  { "destination-promised-by-a-dead-agent", "announce; accept", { NULL }, NULL, -1, PHASE_FAILED },
+  { "destination-promised-no-more", "announce; accept", { NULL }, NULL, -1, PHASE_FAILED },
+  { "destination-promised", "announce; accept", { NULL }, NULL, -1, PHASE_ACCEPTED, TRUE },
+  { "destination-never-answered", "announce", { NULL }, NULL, -1, PHASE_FAILED, TRUE },
   { "destination-arrived-unseen",
     "announce; accept",
     { UUID, HYPERVISOR_DOMAIN_RUNNING, FALSE, FALSE },
@@ -641,6 +786,7 @@ test_absence (Fixture *f, gconstpointer data)
   if (domain.uuid != NULL)
     g_ptr_array_add (domains, &domain);
   f->want_log = f->want_job = 0;
+  f->promised = a->promised;
   migrations_reconcile (f->migrations, domains);
   if (a->log != NULL)
     {
@@ -683,6 +829,11 @@ main (int argc, char **argv)
     { "/migrations/the-last-to-end-stays", test_the_last_to_end_stays },
     { "/migrations/looks-at-the-same-state-change-nothing", test_looks_at_the_same_state_change_nothing },
     { "/migrations/log-gives-the-cause", test_log_gives_the_cause },
+    { "/migrations/refused-elsewhere", test_refused_elsewhere },
+    { "/migrations/refused-elsewhere/in-vain", test_refused_elsewhere_in_vain },
+    { "/migrations/refused-elsewhere/twice", test_refused_elsewhere_twice },
+    { "/migrations/refused-elsewhere/in-between", test_refused_elsewhere_in_between },
+    { "/migrations/refused-elsewhere/then-moves", test_refused_elsewhere_then_moves },
   };
 
   g_test_init (&argc, &argv, NULL);

@@ -23,7 +23,7 @@ typedef struct
 } Row;
 
 static const Row source_rows[] = {
-  { PHASE_IDLE, "PCS..c..........." },      { PHASE_PREPARING, ".CSS.cfxf!!!!!!!l" },
+  { PHASE_IDLE, "PCS..c.....f....." },      { PHASE_PREPARING, ".CSS.cfxf!!!!!!!l" },
   { PHASE_COPYING, "..SS.cfxf!!!!!!!l" },   { PHASE_SWITCHING, "....fcfxf!!!!!!!l" },
   { PHASE_COMPLETED, "................." }, { PHASE_REFUSED, "................." },
   { PHASE_FAILED, ".......x........." },    { PHASE_CANCELLED, "................." },

@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Broker client: the verbs
+ *
+ * Each is a call to begin, a reader of its answer, and a finish.
+ */
+
+#include "broker-client-private.h"
+
+#include "common/broker-protocol.h"
+
+#define CALL_TIMEOUT_USEC  (20 * G_USEC_PER_SEC)  /* a reset of a device may take seconds */
+#define WRITE_TIMEOUT_USEC (60 * G_USEC_PER_SEC)  /* libvirt waits up to 30 s for its lock */
+#define MOVE_TIMEOUT_USEC  (600 * G_USEC_PER_SEC) /* a stream of gigabytes to a slow disk */
+
+void
+broker_probe_free (BrokerProbe *probe)
+{
+  if (probe == NULL)
+    return;
+  g_free (probe->match);
+  g_free (probe);
+}
+
+static gpointer
+fail_answer (GError **error, int r)
+{
+  g_set_error (error, ACCMIG_ERROR, ACCMIG_ERROR_IO, "the broker's answer cannot be read: %s",
+               g_strerror (-r));
+  return NULL;
+}
+
+static gpointer
+read_nothing (sd_bus_message *m, GError **error)
+{
+  return NULL;
+}
+
+static gpointer
+read_probe (sd_bus_message *m, GError **error)
+{
+  g_autoptr (BrokerProbe) probe = g_new0 (BrokerProbe, 1);
+  const void *match = NULL;
+  size_t length = 0;
+  int tracks_dirty = 0;
+  int r = sd_bus_message_read (m, "tt", &probe->flags, &probe->stop_copy_size);
+
+  if (r >= 0)
+    r = sd_bus_message_read_array (m, 'y', &match, &length);
+  if (r >= 0)
+    r = sd_bus_message_read (m, "sb", NULL, &tracks_dirty);
+  if (r >= 0 && length > BROKER_MATCH_MAX)
+    r = -EMSGSIZE;
+  if (r < 0)
+    return fail_answer (error, r);
+  probe->match = g_memdup2 (match, length);
+  probe->match_length = length;
+  probe->tracking = tracks_dirty != 0 ? ACCMIG_TRACKING_YES : ACCMIG_TRACKING_NO;
+  return g_steal_pointer (&probe);
+}
+
+static gpointer
+read_peek (sd_bus_message *m, GError **error)
+{
+  g_autofree BrokerPeek *peek = g_new0 (BrokerPeek, 1);
+  const char *state = NULL;
+  int r = sd_bus_message_read (m, "utsx", &peek->pid, &peek->flags, &state, &peek->at_usec);
+
+  if (r < 0)
+    return fail_answer (error, r);
+  peek->has_state = accmig_state_from_string (state, &peek->state);
+  return g_steal_pointer (&peek);
+}
+
+static gpointer
+read_trial (sd_bus_message *m, GError **error)
+{
+  g_autofree BrokerTrial *trial = g_new0 (BrokerTrial, 1);
+  const char *refusal = NULL;
+  int accepted = 0;
+  int r = sd_bus_message_read (m, "bs", &accepted, &refusal);
+
+  if (r < 0)
+    return fail_answer (error, r);
+  trial->accepted = accepted != 0;
+  (void)g_strlcpy (trial->refusal, refusal, sizeof trial->refusal);
+  return g_steal_pointer (&trial);
+}
+
+static gpointer
+read_bytes_moved (sd_bus_message *m, GError **error)
+{
+  g_autofree guint64 *bytes = g_new0 (guint64, 1);
+  int r = sd_bus_message_read (m, "t", bytes);
+
+  if (r < 0)
+    return fail_answer (error, r);
+  return g_steal_pointer (&bytes);
+}
+
+static gpointer
+read_log_tail (sd_bus_message *m, GError **error)
+{
+  const void *text = NULL;
+  size_t length = 0;
+  int r = sd_bus_message_read_array (m, 'y', &text, &length);
+
+  if (r >= 0 && length > BROKER_LOG_TAIL)
+    r = -EMSGSIZE;
+  if (r < 0)
+    return fail_answer (error, r);
+  return g_bytes_new (text, length);
+}
+
+void
+broker_client_probe_async (BrokerClient *self, const char *address, gsize match_size,
+                           GAsyncReadyCallback callback, gpointer user)
+{
+  g_autoptr (sd_bus_message) m = NULL;
+  g_autoptr (GTask) task = broker_client_begin_call (self, "Probe", callback, user, &m);
+  int r = 0;
+
+  if (task == NULL)
+    return;
+  r = sd_bus_message_append (m, "su", address, (guint32)match_size);
+  broker_client_send_call (self, task, m, r, CALL_TIMEOUT_USEC, read_probe,
+                           (GDestroyNotify)broker_probe_free);
+}
+
+BrokerProbe *
+broker_client_probe_finish (GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+void
+broker_client_peek_async (BrokerClient *self, const char *address, GAsyncReadyCallback callback,
+                          gpointer user)
+{
+  g_autoptr (sd_bus_message) m = NULL;
+  g_autoptr (GTask) task = broker_client_begin_call (self, "Peek", callback, user, &m);
+  int r = 0;
+
+  if (task == NULL)
+    return;
+  r = sd_bus_message_append (m, "s", address);
+  broker_client_send_call (self, task, m, r, CALL_TIMEOUT_USEC, read_peek, g_free);
+}
+
+gboolean
+broker_client_peek_finish (GAsyncResult *result, BrokerPeek *ret_peek, GError **error)
+{
+  g_autofree BrokerPeek *peek = g_task_propagate_pointer (G_TASK (result), error);
+
+  if (peek == NULL)
+    return FALSE;
+  *ret_peek = *peek;
+  return TRUE;
+}
+
+static void
+move (BrokerClient *self, const char *verb, const char *address, int fd, GAsyncReadyCallback callback,
+      gpointer user)
+{
+  g_autoptr (sd_bus_message) m = NULL;
+  g_autoptr (GTask) task = broker_client_begin_call (self, verb, callback, user, &m);
+  int r = 0;
+
+  if (task == NULL)
+    return;
+  r = sd_bus_message_append (m, "sh", address, fd);
+  broker_client_send_call (self, task, m, r, MOVE_TIMEOUT_USEC, read_bytes_moved, g_free);
+}
+
+void
+broker_client_save_async (BrokerClient *self, const char *address, int fd, GAsyncReadyCallback callback,
+                          gpointer user)
+{
+  move (self, "Save", address, fd, callback, user);
+}
+
+void
+broker_client_load_async (BrokerClient *self, const char *address, int fd, GAsyncReadyCallback callback,
+                          gpointer user)
+{
+  move (self, "Load", address, fd, callback, user);
+}
+
+gboolean
+broker_client_transfer_finish (GAsyncResult *result, guint64 *ret_bytes, GError **error)
+{
+  g_autofree guint64 *bytes = g_task_propagate_pointer (G_TASK (result), error);
+
+  if (bytes == NULL)
+    return FALSE;
+  *ret_bytes = *bytes;
+  return TRUE;
+}
+
+void
+broker_client_trial_async (BrokerClient *self, const char *address, GBytes *match,
+                           GAsyncReadyCallback callback, gpointer user)
+{
+  g_autoptr (sd_bus_message) m = NULL;
+  g_autoptr (GTask) task = broker_client_begin_call (self, "Trial", callback, user, &m);
+  gsize length = 0;
+  gconstpointer bytes = g_bytes_get_data (match, &length);
+  int r = 0;
+
+  if (task == NULL)
+    return;
+  r = sd_bus_message_append (m, "s", address);
+  if (r >= 0)
+    r = sd_bus_message_append_array (m, 'y', bytes, length);
+  broker_client_send_call (self, task, m, r, CALL_TIMEOUT_USEC, read_trial, g_free);
+}
+
+gboolean
+broker_client_trial_finish (GAsyncResult *result, BrokerTrial *ret_trial, GError **error)
+{
+  g_autofree BrokerTrial *trial = g_task_propagate_pointer (G_TASK (result), error);
+
+  if (trial == NULL)
+    return FALSE;
+  *ret_trial = *trial;
+  return TRUE;
+}
+
+/* Of the verbs that answer nothing. */
+static gboolean
+finish_nothing (GAsyncResult *result, GError **error)
+{
+  (void)g_task_propagate_pointer (G_TASK (result), error);
+  return !g_task_had_error (G_TASK (result));
+}
+
+void
+broker_client_bind_async (BrokerClient *self, const char *address, const char *driver,
+                          GAsyncReadyCallback callback, gpointer user)
+{
+  g_autoptr (sd_bus_message) m = NULL;
+  g_autoptr (GTask) task = broker_client_begin_call (self, "Bind", callback, user, &m);
+
+  if (task != NULL)
+    broker_client_send_call (self, task, m, sd_bus_message_append (m, "ss", address, driver),
+                             CALL_TIMEOUT_USEC, read_nothing, NULL);
+}
+
+gboolean
+broker_client_bind_finish (GAsyncResult *result, GError **error)
+{
+  return finish_nothing (result, error);
+}
+
+void
+broker_client_create_mdev_async (BrokerClient *self, const char *parent, const char *type, const char *uuid,
+                                 GAsyncReadyCallback callback, gpointer user)
+{
+  g_autoptr (sd_bus_message) m = NULL;
+  g_autoptr (GTask) task = broker_client_begin_call (self, "CreateMdev", callback, user, &m);
+
+  if (task != NULL)
+    broker_client_send_call (self, task, m, sd_bus_message_append (m, "sss", parent, type, uuid),
+                             CALL_TIMEOUT_USEC, read_nothing, NULL);
+}
+
+gboolean
+broker_client_create_mdev_finish (GAsyncResult *result, GError **error)
+{
+  return finish_nothing (result, error);
+}
+
+void
+broker_client_remove_mdev_async (BrokerClient *self, const char *uuid, GAsyncReadyCallback callback,
+                                 gpointer user)
+{
+  g_autoptr (sd_bus_message) m = NULL;
+  g_autoptr (GTask) task = broker_client_begin_call (self, "RemoveMdev", callback, user, &m);
+
+  if (task != NULL)
+    broker_client_send_call (self, task, m, sd_bus_message_append (m, "s", uuid), CALL_TIMEOUT_USEC,
+                             read_nothing, NULL);
+}
+
+gboolean
+broker_client_remove_mdev_finish (GAsyncResult *result, GError **error)
+{
+  return finish_nothing (result, error);
+}
+
+void
+broker_client_set_metadata_async (BrokerClient *self, const char *uuid, const char *xml,
+                                  GAsyncReadyCallback callback, gpointer user)
+{
+  g_autoptr (sd_bus_message) m = NULL;
+  g_autoptr (GTask) task = broker_client_begin_call (self, "SetMetadata", callback, user, &m);
+  int r = 0;
+
+  if (task == NULL)
+    return;
+  r = sd_bus_message_append (m, "ss", uuid, xml);
+  broker_client_send_call (self, task, m, r, WRITE_TIMEOUT_USEC, read_nothing, NULL);
+}
+
+gboolean
+broker_client_set_metadata_finish (GAsyncResult *result, GError **error)
+{
+  return finish_nothing (result, error);
+}
+
+void
+broker_client_read_log_async (BrokerClient *self, const char *name, GAsyncReadyCallback callback,
+                              gpointer user)
+{
+  g_autoptr (sd_bus_message) m = NULL;
+  g_autoptr (GTask) task = broker_client_begin_call (self, "ReadLog", callback, user, &m);
+  int r = 0;
+
+  if (task == NULL)
+    return;
+  r = sd_bus_message_append (m, "s", name);
+  broker_client_send_call (self, task, m, r, CALL_TIMEOUT_USEC, read_log_tail, (GDestroyNotify)g_bytes_unref);
+}
+
+GBytes *
+broker_client_read_log_finish (GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
