@@ -7,14 +7,17 @@
  * concerned at all, looks whether the XML has a host device, asks the agent one question, and leaves. It
  * calls nobody else, starts nothing, and is gone before its time is up whatever happens.
  *
- * Only "migrate begin" has an answer that matters; it comes first of all on a migration's destination, before
+ * "migrate begin" has an answer that matters; it comes first of all on a migration's destination, before
  * anything is touched. A refusal is one line on standard error, which libvirt passes on to whoever asked for
- * the migration; XML on standard output replaces the one that came. For the other operations the agent is
- * told, so that it knows where a guest stands, and the hook succeeds in any case; a failure would stop a
- * guest, or kill it ("reconnect"). Words that are not in the table, also those that libvirt may invent,
- * succeed at once.
+ * the migration; XML on standard output replaces the one that came. What happens when the agent cannot be
+ * asked is the operator's choice, gate.on-agent-failure.
  *
- * What happens when the agent cannot be asked is the operator's choice, gate.on-agent-failure.
+ * "prepare begin" comes before every start of a guest, before its devices are touched. The agent may object,
+ * because a device is promised to another guest; an agent that does not answer does not.
+ *
+ * For the other operations the agent is told, so that it knows where a guest stands, and the hook succeeds in
+ * any case; a failure would stop a guest, or kill it ("reconnect"). Words that are not in the table, also
+ * those that libvirt may invent, succeed at once.
  */
 
 #include "gate-bus.h"
@@ -43,24 +46,33 @@ typedef struct
   const char *extra;
 } Arguments;
 
+/* What the agent's answer means. */
+typedef enum
+{
+  CALL_INFORMS, /* nothing */
+  CALL_OBJECTS, /* no is no; without an answer it goes on */
+  CALL_DECIDES, /* an answer is needed */
+} CallKind;
+
 static const struct
 {
   const char *operation;
   const char *suboperation;
-  gboolean decides;
+  CallKind kind;
 } calls[] = {
-  { "migrate", "begin", TRUE },  { "prepare", "begin", FALSE }, { "start", "begin", FALSE },
-  { "started", "begin", FALSE }, { "stopped", "end", FALSE },   { "release", "end", FALSE },
+  { "migrate", "begin", CALL_DECIDES }, { "prepare", "begin", CALL_OBJECTS },
+  { "start", "begin", CALL_INFORMS },   { "started", "begin", CALL_INFORMS },
+  { "stopped", "end", CALL_INFORMS },   { "release", "end", CALL_INFORMS },
 };
 
 static gboolean
-is_concerned (const Arguments *arguments, gboolean *ret_decides)
+is_concerned (const Arguments *arguments, CallKind *ret_kind)
 {
   for (gsize i = 0; i < G_N_ELEMENTS (calls); i++)
     if (g_str_equal (calls[i].operation, arguments->operation)
         && g_str_equal (calls[i].suboperation, arguments->suboperation))
       {
-        *ret_decides = calls[i].decides;
+        *ret_kind = calls[i].kind;
         return TRUE;
       }
   return FALSE;
@@ -138,7 +150,7 @@ decide_alone (const Arguments *arguments, const char *cause, gboolean accept)
   return 0;
 }
 
-/* ---- the two kinds of call ------------------------------------------------------------------- */
+/* ---- the kinds of call ------------------------------------------------------------------------ */
 
 static gboolean
 ask (const Arguments *arguments, const GByteArray *xml, gint64 deadline, GateAnswer *ret_answer,
@@ -177,7 +189,7 @@ decide (const Arguments *arguments, gint64 deadline, gboolean accept)
 
   if (!input_read (STDIN_FILENO, deadline, &xml, &cause))
     return decide_alone (arguments, cause, accept);
-  if (xml->len <= INPUT_READ_SIZE && !input_has_hostdev (xml))
+  if (xml->len <= INPUT_READ_SIZE && !input_has_device (xml))
     return 0;
   if (xml->len > INPUT_MAX_SIZE)
     {
@@ -192,17 +204,20 @@ decide (const Arguments *arguments, gint64 deadline, gboolean accept)
   return pass_on (arguments, &answer, deadline);
 }
 
-static void
-inform (const Arguments *arguments, gint64 deadline)
+/* Returns: the exit status, not 0 only for what @may_object */
+static int
+inform (const Arguments *arguments, gint64 deadline, gboolean may_object)
 {
   g_autoptr (GByteArray) xml = NULL;
   g_auto (GateAnswer) answer = { 0 };
   g_autofree char *cause = NULL;
 
   if (!input_read (STDIN_FILENO, deadline, &xml, &cause) || xml->len > INPUT_MAX_SIZE
-      || !input_has_hostdev (xml))
-    return;
-  (void)ask (arguments, xml, deadline, &answer, &cause);
+      || !input_has_device (xml))
+    return 0;
+  if (!ask (arguments, xml, deadline, &answer, &cause) || answer.allowed || !may_object)
+    return 0;
+  return pass_on (arguments, &answer, deadline);
 }
 
 int
@@ -211,24 +226,24 @@ main (int argc, char **argv)
   gint64 start = g_get_monotonic_time ();
   g_autoptr (Settings) settings = NULL;
   Arguments arguments;
-  gboolean decides, accept;
+  CallKind kind;
+  gboolean accept;
   gint64 seconds;
 
   if (argc < 4)
     return 0;
   arguments = (Arguments){ argv[1], argv[2], argv[3], argc > 4 ? argv[4] : "-" };
-  if (!is_concerned (&arguments, &decides))
+  if (!is_concerned (&arguments, &kind))
     return 0;
 
   settings = settings_load (NULL);
   seconds = settings_get_number (settings, SETTING_HOOK_TIMEOUT);
-  seconds = decides ? seconds : MIN (seconds, INFORM_MAX_SECONDS);
-  accept = !decides || settings_is_accept (settings, SETTING_ON_AGENT_FAILURE);
+  seconds = kind == CALL_DECIDES ? seconds : MIN (seconds, INFORM_MAX_SECONDS);
+  accept = kind != CALL_DECIDES || settings_is_accept (settings, SETTING_ON_AGENT_FAILURE);
   (void)signal (SIGPIPE,
                 SIG_IGN); /* libvirt may close its ends first; that is an error of write(), not our death */
   set_backstop (start + seconds * G_USEC_PER_SEC, accept);
-  if (decides)
+  if (kind == CALL_DECIDES)
     return decide (&arguments, start + seconds * G_USEC_PER_SEC, accept);
-  inform (&arguments, start + seconds * G_USEC_PER_SEC);
-  return 0;
+  return inform (&arguments, start + seconds * G_USEC_PER_SEC, kind == CALL_OBJECTS);
 }

@@ -68,10 +68,10 @@ contains (const GByteArray *bytes, const char *needle)
 }
 
 gboolean
-input_has_hostdev (const GByteArray *bytes)
+input_has_device (const GByteArray *bytes)
 {
   return contains (bytes, "<hostdev") || contains (bytes, "type='hostdev'")
-         || contains (bytes, "type=\"hostdev\"");
+         || contains (bytes, "type=\"hostdev\"") || contains (bytes, "vfio-user");
 }
 
 gboolean

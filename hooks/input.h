@@ -23,9 +23,9 @@
  */
 gboolean input_read (int fd, gint64 deadline, GByteArray **ret_bytes, char **ret_cause);
 
-/* Whether the XML can hold a VFIO device at all: a <hostdev>, or an <interface> of that type. Errs on the
- * side of yes. */
-gboolean input_has_hostdev (const GByteArray *bytes);
+/* Whether the XML can hold a VFIO device at all: a <hostdev>, an <interface> of that type, or one of a
+ * vfio-user server on QEMU's command line. Errs on the side of yes. */
+gboolean input_has_device (const GByteArray *bytes);
 
 /* Writes @bytes to @fd, which may be a pipe that nobody reads. FALSE when they were not all taken before
  * @deadline. */

@@ -169,8 +169,8 @@ def test_no_hostdev_informs_nobody(hook, bus, operation):
 
 @pytest.mark.parametrize("xml", [
     GUEST, b"<interface type='hostdev'>", b'<interface type="hostdev">', b"\xff\x00<hostdev" + NOISE[:1000],
-    b"<hostdev" + b" " * (MIB - 8),
-], ids=["hostdev", "interface", "double quotes", "noise", "one MiB"])
+    b"<hostdev" + b" " * (MIB - 8), b"<qemu:arg value='vfio-user-pci,socket=/run/vf.sock'/>",
+], ids=["hostdev", "interface", "double quotes", "noise", "one MiB", "vfio-user"])
 def test_question(hook, bus, xml):
     """The words and the bytes arrive as libvirt gave them."""
     with gate_on(bus, [True, "", ""]) as gate:
@@ -187,7 +187,7 @@ def test_name_that_is_not_utf8(hook, bus):
         assert gate.asked()["words"][0] == "v\N{REPLACEMENT CHARACTER}m"
 
 
-@pytest.mark.parametrize("operation", INFORMING, ids=" ".join)
+@pytest.mark.parametrize("operation", INFORMING[1:], ids=" ".join)
 def test_informing(hook, bus, operation):
     """The agent is told; its opinion is not asked."""
     with gate_on(bus, [False, "accmig: refused vm: no", "<other/>"]) as gate:
@@ -213,6 +213,16 @@ def test_refused(hook, bus, message, line):
     """One line on stderr, and no XML though the gate sent some."""
     with gate_on(bus, [False, message, "<domain/>"]):
         assert hook.migrate() == (1, b"", line)
+
+
+def test_objection(hook, bus):
+    """Before a guest's start the agent may say no; there is nothing else that it may say."""
+    line = "accmig: refused vm: hostdev0: 0000:75:00.3 is reserved for domain “web1” [gate.reserved]"
+    with gate_on(bus, [False, line, "<domain/>"]) as gate:
+        assert hook.run("vm", "prepare", "begin", "-") == (1, b"", line + "\n")
+        assert gate.asked()["words"] == ["vm", "prepare", "begin", "-"]
+    with gate_on(bus, [True, "", ""]):
+        assert hook.run("vm", "prepare", "begin", "-") == (0, b"", "")
 
 
 # ---- no answer -------------------------------------------------------------------------------------------
