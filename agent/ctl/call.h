@@ -28,6 +28,11 @@ typedef struct
   gboolean managed;
   gboolean force;
   gboolean until_end;
+  gboolean trial;
+  const char *output;       /* (nullable) */
+  const char *compute_node; /* (nullable) */
+  const char *provider;     /* (nullable) */
+  char **host_profiles;     /* (nullable): names of files */
   char **words; /* NULL-terminated: what follows the verb; as many as its row in the table of verbs allows */
 } Call;
 
@@ -42,6 +47,12 @@ Status devices_run (const Call *call, GError **error);
 Status profile_run (const Call *call, GError **error);
 Status compare_run (const Call *call, GError **error);
 Status check_run (const Call *call, GError **error);
+Status fleet_run (const Call *call, GError **error);
+Status fleet_baseline_run (const Call *call, GError **error);
+Status nova_provider_run (const Call *call, GError **error);
+Status family_list_run (const Call *call, GError **error);
+Status family_show_run (const Call *call, GError **error);
+Status family_check_run (const Call *call, GError **error);
 Status migrations_run (const Call *call, GError **error);
 Status show_run (const Call *call, GError **error);
 Status monitor_run (const Call *call, GError **error);

@@ -144,6 +144,8 @@ client_fail_errno (const Client *self, int r, GError **error)
 static int
 open_remote (Client *self)
 {
+  static GMutex only_one; /* several hosts may be asked at the same time, and there is one standard error */
+  g_autoptr (GMutexLocker) G_GNUC_UNUSED locker = g_mutex_locker_new (&only_one);
   int saved = fcntl (STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
   int r = 0;
 
@@ -304,6 +306,29 @@ client_get_objects (Client *self, GError **error)
                "the agent's objects come as “%s”, wanted is “a{oa{sa{sv}}}”",
                g_variant_get_type_string (objects));
   return NULL;
+}
+
+char *
+client_check_domain (Client *self, const char *description, gboolean trial, GError **error)
+{
+  g_autoptr (sd_bus_message) message = NULL;
+  int r = 0;
+
+  if (!trial)
+    return client_call_text (self, "CheckDomain", description, error);
+  if (!client_check_text (description, error))
+    return NULL;
+  r = client_new_call (self, ACCMIG_IFACE_MANAGER, "CheckDomainWith", &message);
+  if (r >= 0)
+    r = sd_bus_message_append (message, "sa{sv}", description, 1, "trial", "b", 1);
+  if (r < 0)
+    {
+      client_fail_errno (self, r, error);
+      return NULL;
+    }
+  return take_text (call (self, message, isatty (STDIN_FILENO) ? PASSWORD_LIMIT_USEC : CALL_LIMIT_USEC,
+                          error),
+                    "CheckDomainWith", error);
 }
 
 char *

@@ -33,6 +33,14 @@ GVariant *client_call (Client *client, GError **error, const char *member, const
  * (nullable) */
 char *client_call_text (Client *client, const char *member, const char *argument, GError **error);
 
+/**
+ * client_check_domain:
+ * @description: of a domain, from DescribeDomain of another host's agent
+ * @trial: whether the drivers shall be asked, too; then a person may be asked for a password
+ * Returns: (transfer full) (nullable): the report of this host
+ */
+char *client_check_domain (Client *client, const char *description, gboolean trial, GError **error);
+
 /** client_get_objects: Returns: (transfer full) (nullable): a{oa{sa{sv}}}, every object and its properties */
 GVariant *client_get_objects (Client *client, GError **error);
 

@@ -8,7 +8,7 @@
 
 #include "call.h"
 
-#include <accmig/error.h>
+#include <accmig/families.h>
 #include <errno.h>
 #include <locale.h>
 #include <stdio.h>
@@ -28,9 +28,15 @@ typedef enum
   OPTION_FORCE = 1 << 5,
   OPTION_UNTIL_END = 1 << 6,
   OPTION_JSON = 1 << 7,
+  OPTION_TRIAL = 1 << 8,
+  OPTION_OUTPUT = 1 << 9,
+  OPTION_COMPUTE_NODE = 1 << 10,
+  OPTION_PROVIDER = 1 << 11,
+  OPTION_HOST_PROFILE = 1 << 12,
 } Option;
 
-#define OPTIONS_ASK (OPTION_HOST | OPTION_JSON)
+#define OPTIONS_ASK  (OPTION_HOST | OPTION_JSON)
+#define OPTIONS_NOVA (OPTION_OUTPUT | OPTION_COMPUTE_NODE | OPTION_PROVIDER | OPTION_HOST_PROFILE)
 
 /* clang-format off */
 static const struct {
@@ -40,12 +46,17 @@ static const struct {
 } options[] = {
   { OPTION_JSON,      "json",      "    --json             Print one JSON document (monitor: one on each line)" },
   { OPTION_HOST,      "host",      "-H, --host=[USER@]HOST Ask the agent of another host, over ssh" },
-  { OPTION_TO,        "to",        "    --to=[USER@]HOST   Hold the guest's devices against those of this host" },
+  { OPTION_TO,        "to",        "    --to=[USER@]HOST,… Hold the guest's devices against those of this host; several are ranked" },
+  { OPTION_TRIAL,     "trial",     "    --trial            With --to: ask the drivers there, too; resets the free devices" },
   { OPTION_PEER,      "peer",      "    --peer=[USER@]HOST Join with what this other host recorded of the move" },
   { OPTION_LIMIT,     "limit",     "    --limit=N          How many, 1 to 1000 (20)" },
   { OPTION_MANAGED,   "managed",   "    --managed          libvirt binds the target's driver itself (managed='yes')" },
   { OPTION_FORCE,     "force",     "    --force            save: overwrite the file; load: send what inspect refuses" },
   { OPTION_UNTIL_END, "until-end", "    --until-end        End when a migration that was watched has ended" },
+  { OPTION_OUTPUT,       "output",       "    --output=FILE      Write to this file, *.yaml in Nova's directory, instead of the standard output" },
+  { OPTION_COMPUTE_NODE, "compute-node", "    --compute-node=UUID The traits are this compute node's, instead of $COMPUTE_NODE's" },
+  { OPTION_PROVIDER,     "provider",     "    --provider=NAME    The traits are those of the resource provider of this name" },
+  { OPTION_HOST_PROFILE, "host-profile", "    --host-profile=FILE The host's own profiles, instead of its agent's; may be repeated" },
 };
 
 typedef struct {
@@ -61,7 +72,13 @@ static const Verb verbs[] = {
   { "devices",       "",                  0, 0, OPTIONS_ASK,                    devices_run,       "What could be given to a guest, and who has it" },
   { "profile",       "ADDRESS",           1, 1, OPTIONS_ASK,                    profile_run,       "What one device is and can take" },
   { "compare",       "SOURCE TARGET",     2, 2, OPTION_JSON | OPTION_MANAGED,   compare_run,       "Hold two profiles from files against each other" },
-  { "check",         "DOMAIN",            1, 1, OPTIONS_ASK | OPTION_TO,        check_run,         "Whether a running guest can be migrated" },
+  { "check",         "DOMAIN",            1, 1, OPTIONS_ASK | OPTION_TO | OPTION_TRIAL, check_run,         "Whether a running guest can be migrated" },
+  { "fleet baseline", "DIR|HOSTS",        1, 1, OPTION_JSON,                    fleet_baseline_run, "What each host lacks to join the largest class" },
+  { "fleet",         "DIR|HOSTS",         1, 1, OPTION_JSON,                    fleet_run,         "Which hosts can exchange guests, from many profiles" },
+  { "nova-provider", "DIR|HOSTS",         1, 1, OPTIONS_ASK | OPTIONS_NOVA,     nova_provider_run, "Write this host's classes as traits for OpenStack Nova" },
+  { "family list",   "",                  0, 0, OPTION_JSON,                    family_list_run,   "The driver families whose devices are known here" },
+  { "family show",   "NAME",              1, 1, OPTION_JSON,                    family_show_run,   "What one family's profiles and rules are" },
+  { "family check",  "FILE",              1, 1, OPTION_JSON,                    family_check_run,  "Whether a family file is right, and where not" },
   { "migrations",    "",                  0, 0, OPTIONS_ASK | OPTION_LIMIT,     migrations_run,    "What was migrated, newest first" },
   { "show",          "[ID]",              0, 1, OPTIONS_ASK | OPTION_PEER,      show_run,          "One migration, the newest without ID: downtime and outages" },
   { "monitor",       "",                  0, 0, OPTIONS_ASK | OPTION_UNTIL_END, monitor_run,       "Follow migrations while they run" },
@@ -97,9 +114,10 @@ status_of_outcome (const char *outcome)
 /* What GOption fills in. */
 typedef struct
 {
-  gboolean json, managed, force, until_end, help, version;
-  char *host, *to, *peer, *limit;
-  char **words; /* (nullable): the rest, the verb first */
+  gboolean json, managed, force, until_end, trial, help, version;
+  char *host, *to, *peer, *limit, *output, *compute_node, *provider;
+  char **host_profiles; /* (nullable) */
+  char **words;         /* (nullable): the rest, the verb first */
 } Arguments;
 
 static void
@@ -109,6 +127,10 @@ arguments_clear (Arguments *arguments)
   g_free (arguments->to);
   g_free (arguments->peer);
   g_free (arguments->limit);
+  g_free (arguments->output);
+  g_free (arguments->compute_node);
+  g_free (arguments->provider);
+  g_strfreev (arguments->host_profiles);
   g_strfreev (arguments->words);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Arguments, arguments_clear)
@@ -125,6 +147,11 @@ parse (Arguments *a, char ***argv, GError **error)
     { "managed", 0, 0, G_OPTION_ARG_NONE, &a->managed, NULL, NULL },
     { "force", 0, 0, G_OPTION_ARG_NONE, &a->force, NULL, NULL },
     { "until-end", 0, 0, G_OPTION_ARG_NONE, &a->until_end, NULL, NULL },
+    { "trial", 0, 0, G_OPTION_ARG_NONE, &a->trial, NULL, NULL },
+    { "output", 0, 0, G_OPTION_ARG_FILENAME, &a->output, NULL, NULL },
+    { "compute-node", 0, 0, G_OPTION_ARG_STRING, &a->compute_node, NULL, NULL },
+    { "provider", 0, 0, G_OPTION_ARG_STRING, &a->provider, NULL, NULL },
+    { "host-profile", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &a->host_profiles, NULL, NULL },
     { "help", 'h', 0, G_OPTION_ARG_NONE, &a->help, NULL, NULL },
     { "version", 0, 0, G_OPTION_ARG_NONE, &a->version, NULL, NULL },
     { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &a->words, NULL, NULL },
@@ -144,7 +171,9 @@ given_options (const Arguments *a)
   return (a->json ? OPTION_JSON : 0) | (a->host != NULL ? OPTION_HOST : 0) | (a->to != NULL ? OPTION_TO : 0)
          | (a->peer != NULL ? OPTION_PEER : 0) | (a->limit != NULL ? OPTION_LIMIT : 0)
          | (a->managed ? OPTION_MANAGED : 0) | (a->force ? OPTION_FORCE : 0)
-         | (a->until_end ? OPTION_UNTIL_END : 0);
+         | (a->until_end ? OPTION_UNTIL_END : 0) | (a->trial ? OPTION_TRIAL : 0)
+         | (a->output != NULL ? OPTION_OUTPUT : 0) | (a->compute_node != NULL ? OPTION_COMPUTE_NODE : 0)
+         | (a->provider != NULL ? OPTION_PROVIDER : 0) | (a->host_profiles != NULL ? OPTION_HOST_PROFILE : 0);
 }
 
 /* How many of @words are @verb's name, 0 when they are another's. */
@@ -185,6 +214,39 @@ static G_GNUC_PRINTF (2, 3) gboolean fail_usage (GError **error, const char *for
   return FALSE;
 }
 
+/* Returns: (transfer full) (nullable): "get, save, load or inspect": what follows @word in verbs of two words
+ */
+static char *
+list_second_words (const char *word)
+{
+  g_autofree char *prefix = g_strconcat (word, " ", NULL);
+  g_autoptr (GPtrArray) seconds = g_ptr_array_new ();
+  g_autofree char *all_but_last = NULL;
+  const char *last;
+
+  for (gsize i = 0; i < G_N_ELEMENTS (verbs); i++)
+    if (g_str_has_prefix (verbs[i].name, prefix))
+      g_ptr_array_add (seconds, (gpointer)(verbs[i].name + strlen (prefix)));
+  if (seconds->len < 2)
+    return seconds->len == 1 ? g_strdup (seconds->pdata[0]) : NULL;
+  last = g_ptr_array_steal_index (seconds, seconds->len - 1);
+  g_ptr_array_add (seconds, NULL);
+  all_but_last = g_strjoinv (", ", (char **)seconds->pdata);
+  return g_strdup_printf ("%s or %s", all_but_last, last);
+}
+
+/* @word: what no verb begins with, or a verb of two words without its second */
+static void
+fail_verb (GError **error, const char *word)
+{
+  g_autofree char *seconds = list_second_words (word);
+
+  if (seconds != NULL)
+    fail_usage (error, "“%s” is followed by %s", word, seconds);
+  else
+    fail_usage (error, "there is no verb “%s”; accmigctl --help lists them", word);
+}
+
 static gboolean
 check_arguments (const Verb *verb, guint given, char *const *words, GError **error)
 {
@@ -193,6 +255,8 @@ check_arguments (const Verb *verb, guint given, char *const *words, GError **err
   for (gsize i = 0; i < G_N_ELEMENTS (options); i++)
     if ((given & options[i].option) != 0 && (verb->options & options[i].option) == 0)
       return fail_usage (error, "%s takes no option --%s", verb->name, options[i].name);
+  if ((given & OPTION_TRIAL) != 0 && (given & OPTION_TO) == 0)
+    return fail_usage (error, "--trial needs --to: the drivers of that host are asked");
   if (n_words < verb->min)
     return fail_usage (error, "%s needs %s", verb->name, verb->arguments);
   if (n_words > verb->max)
@@ -243,6 +307,20 @@ print_verb_help (const Verb *verb)
 
 /* ---- running ---- */
 
+/* What is wrong with a family file is nothing that a verb fails for. */
+static void
+warn_of_families (void)
+{
+  const AccmigFamilies *families = accmig_families_get_default ();
+
+  for (const char *const *warning = accmig_families_get_warnings (families); *warning != NULL; warning++)
+    {
+      g_autofree char *line = text_clean (*warning);
+
+      fprintf (stderr, "accmigctl: warning: %s\n", line);
+    }
+}
+
 static gboolean
 read_limit (const Arguments *a, Call *call, GError **error)
 {
@@ -269,18 +347,21 @@ run_verb (const Arguments *a, GError **error)
     .managed = a->managed,
     .force = a->force,
     .until_end = a->until_end,
+    .trial = a->trial,
+    .output = a->output,
+    .compute_node = a->compute_node,
+    .provider = a->provider,
+    .host_profiles = a->host_profiles,
   };
 
   if (verb == NULL)
-    fail_usage (error,
-                g_str_equal (a->words[0], "state") ? "“state” is followed by get, save, load or inspect"
-                                                   : "there is no verb “%s”; accmigctl --help lists them",
-                a->words[0]);
+    fail_verb (error, a->words[0]);
   else if (a->help)
     print_verb_help (verb);
   else if (check_arguments (verb, given_options (a), a->words + n, error) && read_limit (a, &call, error))
     {
       call.words = a->words + n;
+      warn_of_families ();
       return verb->run (&call, error);
     }
   return STATUS_DONE;
