@@ -26,6 +26,8 @@ SECONDS = 30  # no single step may take longer, also on a slow machine
 NAME, ROOT = "org.accmig1", "/org/accmig1"
 AGENT_USER, OTHER_USER = "nobody", "daemon"
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
+# The families of this tree, for every program that a test starts.
+os.environ.setdefault("ACCMIG_FAMILIES_PATH", f"{SOURCE}/data/families.d:{SOURCE}/tests/data/families.d")
 PYTHON = "/usr/bin/python3"
 
 # What a program says of its own defects: GLib, and the sanitizers where it was built with them.
@@ -197,7 +199,7 @@ class Host:
         environment = {
             "PATH": "/usr/sbin:/usr/bin", "LC_ALL": "C.UTF-8", "HOME": "/nonexistent",
             "DBUS_SYSTEM_BUS_ADDRESS": self.address, "ACCMIG_CONFIG_DIR": str(config),
-            "STATE_DIRECTORY": str(self.state), "ACCMIG_SYSFS": str(self.sysfs.root),
+            "STATE_DIRECTORY": str(self.state), "ACCMIG_SYSFS": str(self.sysfs.root), "ACCMIG_FAMILIES_PATH": os.environ["ACCMIG_FAMILIES_PATH"],
             **{name: os.environ[name] for name in ("LD_LIBRARY_PATH", "UBSAN_OPTIONS") if name in os.environ},
             # The sanitizer would keep what was freed, and a test measures memory.
             "ASAN_OPTIONS": f"{os.environ.get('ASAN_OPTIONS', '')}:quarantine_size_mb=1",

@@ -17,6 +17,7 @@ PROGRAMS = {
     "ACCMIG_BROKER_STUB": "tests/bus/broker-stub",
     "ACCMIG_CTL": "agent/ctl/accmigctl",
     "ACCMIG_HOOK": "hooks/50-accmig",
+    "ACCMIG_LINK": "agent/link/accmig-link",
     "ACCMIG_TEST_BROKER": "tests/bus/test-broker",
 }
 
@@ -68,6 +69,11 @@ SEC_VFS = ["0000:75:00.1", "0000:75:00.2"]
 @pytest.fixture(name="acc_host")
 def make_acc_host(host, programs):
     """A host with an accelerator, two VFs of which are free, and its agent and broker."""
+    return furnish(host, programs)
+
+
+def furnish(host, programs):
+    """Gives a host what make_acc_host() promises."""
     agent, stub = programs
     host.sysfs.add_pf(SEC_PF)
     for index, address in enumerate(SEC_VFS):

@@ -16,13 +16,14 @@ def hostdev(address, number=0, managed=False):
             f"function='0x{function}'/></source><alias name='hostdev{number}'/></hostdev>")
 
 
-def guest(*hostdevs, profiles=None, token="00112233445566ff", name="vm", uuid=UUID):
-    """A domain. @profiles: by alias, as text; None leaves our metadata out."""
+def guest(*hostdevs, profiles=None, token="00112233445566ff", host=None, name="vm", uuid=UUID):
+    """A domain. @profiles: by alias, as text; None leaves our metadata out. @host: who wrote it."""
     metadata = ""
     if profiles is not None:
         devices = "".join(f"<accmig:device alias='{alias}'>{xml.sax.saxutils.escape(text)}</accmig:device>"
                           for alias, text in profiles.items())
-        metadata = (f"<metadata><accmig:devices xmlns:accmig='urn:accmig:1' token='{token}'>{devices}"
+        written = f" host='{host}'" if host is not None else ""
+        metadata = (f"<metadata><accmig:devices xmlns:accmig='urn:accmig:1' token='{token}'{written}>{devices}"
                     "</accmig:devices></metadata>")
     return (f"<domain type='qemu'><name>{name}</name><uuid>{uuid}</uuid>{metadata}"
             "<memory>65536</memory><vcpu>1</vcpu><os><type arch='x86_64'>hvm</type></os>"

@@ -79,6 +79,12 @@ class MockSysfs:
         self._link(self.root / "bus/mdev/devices" / uuid, self._dir(uuid))
         self._group(uuid)
 
+    def add_mdev_bus(self, name, kind, instances):
+        """Lets the parent of the mdevs have so many more of a type."""
+        (self.root / MTTY / "mdev_supported_types" / kind).mkdir(parents=True, exist_ok=True)
+        (self.root / MTTY / "mdev_supported_types" / kind / "available_instances").write_text(f"{instances}\n")
+        self._link(self.root / "class/mdev_bus" / name, self.root / MTTY)
+
     def bind(self, address, driver, vfio=True):
         """Binds a function, from whatever it was bound to."""
         self.unbind(address)

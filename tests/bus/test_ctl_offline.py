@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.timeout(4 * SECONDS),
 
 PROFILE = {
     "format": "accmig-profile/1",
-    "host": {"kernel": "6.12.1", "machine": "aarch64", "page-size": 4096},
+    "host": {"kernel": "6.12.107", "machine": "aarch64", "page-size": 4096},
     "device": {"address": "0000:75:00.1", "kind": "pci", "family": "hisi_acc", "vendor": "0x19e5", "device": "0xa256",
                "revision": "0x30", "driver": "hisi_acc_vfio_pci", "vfio": True, "pf": "0000:75:00.0", "pf-driver": "hisi_sec2",
                "migration": True, "flags": 5},
@@ -95,8 +95,8 @@ def test_usage(words, said):
     assert said in ctl(*words, status=2)
 
 
-VERBS = ["devices", "profile", "compare", "check", "migrations", "show", "monitor", "state get", "state save",
-         "state load", "state inspect"]
+VERBS = ["devices", "profile", "compare", "check", "fleet", "fleet baseline", "nova-provider", "migrations", "show",
+         "monitor", "state get", "state save", "state load", "state inspect"]
 
 
 def test_help():

@@ -38,6 +38,20 @@ def test_polkit_actions_are_those_of_the_code():
     assert actions == set(re.findall(r'ACCMIG_ACTION_\w+\s+"([^"]+)"', names))
 
 
+def test_polkit_answers_the_agent():
+    """About other users polkit tells only root and an action's owner; the agent is not root."""
+    for action in ET.parse(PACKAGING / "polkit/org.accmig1.policy").getroot().findall("action"):
+        owners = [a.text for a in action.findall("annotate") if a.get("key") == "org.freedesktop.policykit.owner"]
+        assert owners == ["unix-user:accmig"], action.get("id")
+
+
+def test_link_is_where_the_agent_looks():
+    """The unit's socket is the setting's default, for the user the agent is."""
+    unit = (PACKAGING / "systemd/accmig-link.socket").read_text()
+    path = re.search(r'ACCMIG_LINK_SOCKET\s+"([^"]+)"', (SOURCE / "agent/common/names.h").read_text())[1]
+    assert f"ListenStream={path}\n" in unit and "SocketUser=accmig\n" in unit and "SocketMode=0600\n" in unit
+
+
 def test_activation_names_the_unit():
     """The bus activates the unit's alias, for the name the unit takes."""
     service = (PACKAGING / "dbus/org.accmig1.service").read_text()

@@ -104,6 +104,29 @@ def test_describe_and_check(acc_host):
     assert report["hostdevs"][0]["sentence"] == "no device 0000:75:00.7 on this host"
 
 
+def test_dirty_tracking(host, programs):
+    """What opening a device told, in its profile."""
+    agent, stub = programs
+    host.sysfs.add_pf(SEC_PF)
+    for index, address in enumerate(SEC_VFS):
+        host.sysfs.add_vf(SEC_PF, index, address)
+        host.sysfs.bind(address, "hisi_acc_vfio_pci")
+    host.start_broker(stub)
+    host.broker.set_device(SEC_VFS[0], flags=5)
+    host.broker.set_device(SEC_VFS[1], flags=5, untracked="true")
+    host.start_agent(agent)
+    host.wait_connected()
+    for address, tracks in zip(SEC_VFS, (True, False)):
+        wait_for(lambda one=address: host.get_device(one)["Migration"], "the probe")
+        profile = json.loads(host.interface("Manager").GetProfile(address))
+        assert profile["device"]["dirty-tracking"] is tracks
+        assert "qemu" not in profile["host"] and "libvirt" not in profile["host"], "libvirt's test driver has no QEMU"
+    host.agent.stop()
+    host.start_agent(agent)
+    host.wait_connected()
+    assert json.loads(host.interface("Manager").GetProfile(SEC_VFS[1]))["device"]["dirty-tracking"] is False
+
+
 def test_describe_domain_with_devices(host, programs):
     """A running domain's hostdev, its device's owner, and the profile in its metadata."""
     agent, stub = programs
