@@ -31,7 +31,7 @@ class Accelerators(Host):
         add_vfs(self.sysfs, self.addresses)
         self.start_broker(self.build / "tests/bus/broker-stub")
         for address in self.addresses:
-            self.broker.set_device(address, flags=5, size=176, match=acc_match(QUEUES))
+            self.broker.set_device(address, flags=7, size=176, match=acc_match(QUEUES))
         self.start_agent(self.build / "agent/accmigd/accmigd")
         self.wait_connected()
         return self
