@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from hosts import link
 from hosts.domain import Domain
 
 ACC = "0001:00:00.1"
@@ -16,10 +17,10 @@ def start(host, domain):
     host.agent.wait_profile(domain)
 
 
-def refused(source, destination, domain):
+def refused(source, destination, domain, **options):
     """Migrate in vain; returns the line that virsh showed. The guest at the source never noticed."""
     beat = source.heartbeat(domain)
-    done = source.migrate(domain, destination, check=False)
+    done = source.migrate(domain, destination, check=False, **options)
 
     assert done.returncode != 0
     found = re.search(r"accmig: refused .*", done.stderr)
@@ -32,14 +33,19 @@ def refused(source, destination, domain):
     return found.group(0)
 
 
-def test_other_queue_count(source, destination, agents):
-    """Case 2: the destination's VF has another queue count."""
+@pytest.mark.parametrize("told", [True, False], ids=["source-told", "source-not-told"])
+def test_other_queue_count(source, destination, agents, told):
+    """Case 2: the destination's VF has another queue count. libvirt has no event at the source for what is refused, so
+    it is the destination's agent that tells, where it shall."""
+    if told:
+        link.make(destination, source)
+        destination.agent.configure(f"[link]\nhosts = {source.name}\n")
     destination.devices.down("acc")
     destination.devices.up("acc", accsim={"total_queues": 32})
     domain = Domain("acc", ACC)
     start(source, domain)
-    before = destination.agent.last_id()
-    left = source.agent.last_id()
+    before, used = destination.agent.last_id(), link.used(destination)
+    left, cursor = source.agent.last_id(), source.cursor()
 
     line = refused(source, destination, domain)
 
@@ -47,8 +53,13 @@ def test_other_queue_count(source, destination, agents):
                         r"\[hisi_acc\.qp-num\]", line), line
     record = destination.agent.wait_migration(domain, "refused", after=before)
     assert "queue count differs" in record["cause"]
-    # The source was not told: libvirt asks the destination first, and has no event for what it refuses.
-    assert source.agent.last_id() == left
+    if told:
+        own = source.agent.wait_migration(domain, "failed", after=left)
+        assert own["cause"] == f"refused by {destination.name}: {record['cause']}"
+        assert own["role"] == "source" and own["token"] == record["token"]
+        source.wait_journal(cursor, f"failed: refused by {destination.name}: .*queue count", unit="accmigd.service")
+    assert link.used(destination) == used + told
+    assert source.agent.last_id() == left + told
 
 
 def test_plain_vfio_pci(source, destination, agents):

@@ -3,6 +3,7 @@
 
 import json
 import shlex
+from xml.etree import ElementTree
 
 BUS = "org.accmig1"
 ROOT = "/org/accmig1"
@@ -70,6 +71,17 @@ class Agent:
         self.host.wait_for(found, timeout, f"the profile in the metadata of {domain.name}", period=1)
         description = self.call("DescribeDomain", "s", domain.name)
         return next(dev["profile"] for dev in description["hostdevs"] if dev["alias"] == alias)
+
+    def alter_profile(self, domain, change):
+        """Call CHANGE with the profile that the running domain carries, and let it carry what that leaves. The agent is
+        stopped, or it would put the true one back."""
+        self.unit("stop", "accmigd.service")
+        devices = ElementTree.fromstring(self.host.virsh("metadata", domain.name, "urn:accmig:1").stdout)
+        profile = json.loads(devices[0].text)
+        change(profile)
+        devices[0].text = json.dumps(profile)
+        self.host.virsh("metadata", domain.name, "urn:accmig:1", "--live", "--key", "accmig", "--set",
+                        ElementTree.tostring(devices, encoding="unicode"))
 
     def wait_ready(self, timeout=AGENT_LIMIT):
         """Wait until the agent answers and is connected to libvirt and to its broker."""

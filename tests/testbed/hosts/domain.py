@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A domain with one migratable device, and the XML libvirt gets for it.
+"""A domain with migratable devices of one kind, and the XML libvirt gets for it.
 
 The guest is the kernel of tests/testbed/guest: no disk, no operating system, a beat on the serial port.
 Another kernel may take its place; hosts/linux_guest.py has one.
@@ -24,7 +24,7 @@ PROPERTIES = {
 
 @dataclasses.dataclass(frozen=True)
 class Domain:
-    """KIND is acc, migsim or mdev; DEVICE the address of the VF or the UUID of the mdev."""
+    """KIND is acc, migsim or mdev; DEVICE the address of the VF or the UUID of the mdev, MORE those of others."""
 
     kind: str
     device: str
@@ -38,6 +38,7 @@ class Domain:
     kernel: str = "/share/guest.elf"    # paths on both hosts
     initrd: str = ""
     cmdline: str = ""       # instead of pages and delay, which only the small guest knows
+    more: tuple = ()
 
     @property
     def uuid(self):
@@ -73,17 +74,18 @@ class Domain:
                 <serial type='file'><source path='{self.serial_log}'/></serial>
               </devices>
             </domain>""")
-        root.find("devices").append(self._hostdev())
+        for device in (self.device, *self.more):
+            root.find("devices").append(self._hostdev(device))
         self._override(root)
         return ElementTree.tostring(root, encoding="unicode")
 
-    def _hostdev(self):
+    def _hostdev(self, device):
         if self.kind == "mdev":
             return ElementTree.fromstring(f"""
                 <hostdev mode='subsystem' type='mdev' model='vfio-pci' managed='no'>
-                  <source><address uuid='{self.device}'/></source>
+                  <source><address uuid='{device}'/></source>
                 </hostdev>""")
-        domain, bus, rest = self.device.split(":")
+        domain, bus, rest = device.split(":")
         slot, function = rest.split(".")
         # migsim VFs are left without a driver: managed makes libvirt look for the variant driver itself.
         managed = "yes" if self.kind == "migsim" and self.managed else "no"
@@ -101,7 +103,8 @@ class Domain:
         if not properties:
             return
         override = ElementTree.SubElement(root, f"{{{QEMU}}}override")
-        device = ElementTree.SubElement(override, f"{{{QEMU}}}device", alias="hostdev0")
-        frontend = ElementTree.SubElement(device, f"{{{QEMU}}}frontend")
-        for name, kind, value in properties:
-            ElementTree.SubElement(frontend, f"{{{QEMU}}}property", name=name, type=kind, value=value)
+        for number in range(1 + len(self.more)):
+            device = ElementTree.SubElement(override, f"{{{QEMU}}}device", alias=f"hostdev{number}")
+            frontend = ElementTree.SubElement(device, f"{{{QEMU}}}frontend")
+            for name, kind, value in properties:
+                ElementTree.SubElement(frontend, f"{{{QEMU}}}property", name=name, type=kind, value=value)

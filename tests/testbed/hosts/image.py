@@ -16,7 +16,7 @@ DISK_SIZE = "3G"
 
 # Modules of Debian's kernel that a host loads by name; the needs of the modules built here are added.
 STOCK_MODULES = """
-    virtio_blk virtio_net virtio-rng ext4 crc32c-intel 9p 9pnet_virtio overlay tun igb igbvf
+    virtio_blk virtio_net virtio-rng ext4 crc32c-intel 9p 9pnet_virtio overlay tun igb igbvf pci-pf-stub
 """.split()
 INITRD_MODULES = "virtio_blk ext4".split()
 

@@ -14,13 +14,13 @@ BUILD_LIMIT = 1200
 INSTALL_LIMIT = 600
 
 # The library goes where the loader looks on any Debian; meson would have to ask dpkg-dev for the usual place.
-SETUP = ["--prefix=/usr", "--libdir=lib", "--sysconfdir=/etc", "--localstatedir=/var",
+SETUP = ["-Dtest-families=true", "--prefix=/usr", "--libdir=lib", "--sysconfdir=/etc", "--localstatedir=/var",
          "--buildtype=debugoptimized"]
 
 # Programs of the tests that run in the hosts and are not installed: /share/tools there.
 TOOLS = ("testbed/tools/fsm-walk", "bench/stream-loop")
 
-UNITS = ("accmig-broker.socket", "accmigd.service")
+UNITS = ("accmig-broker.socket", "accmig-link.socket", "accmigd.service")
 
 # What a package's scripts would do on a host. libvirtd reads its hooks directory when it starts.
 INSTALL = f"""

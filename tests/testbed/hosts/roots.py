@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The two Debian root file systems: the builder's, with compilers, and the hosts', with libvirt and QEMU.
+"""The Debian root file systems: the builder's, with compilers, the hosts', with libvirt and QEMU, and one with Nova.
 
-Both come from the mirror that this machine's apt is configured with.
+All come from the mirror that this machine's apt is configured with.
 """
 
 import concurrent.futures
@@ -15,7 +15,7 @@ SUITE = "trixie"
 # What compiles the kernel modules and accmig itself.
 BUILDER_PACKAGES = """
     gcc make libc6-dev pkg-config xz-utils kmod linux-headers-amd64
-    meson ninja-build gettext libglib2.0-dev libjson-glib-dev libxml2-dev libsqlite3-dev libsystemd-dev
+    meson ninja-build gettext libglib2.0-dev libjson-glib-dev libxml2-dev libyaml-dev libsqlite3-dev libsystemd-dev
     libvirt-dev libvirt-glib-1.0-dev
 """.split()
 
@@ -23,9 +23,12 @@ BUILDER_PACKAGES = """
 HOST_PACKAGES = """
     systemd-sysv udev dbus polkitd kmod iproute2 procps pciutils psmisc netbase openssh-server
     libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients qemu-system-x86 qemu-utils
-    libvirt-glib-1.0-0 libjson-glib-1.0-0 libsqlite3-0 libxml2
+    libvirt-glib-1.0-0 libjson-glib-1.0-0 libsqlite3-0 libxml2 libyaml-0-2
     python3-minimal python3-libvirt jq sqlite3 strace socat
 """.split()
+
+# What reads provider configuration files, as on a compute node. No service is in it.
+NOVA_PACKAGES = ["python3-nova"]
 
 DPKG_OPTIONS = [f"path-exclude=/usr/share/{name}/*" for name in ("doc", "man", "locale")]
 APT_OPTIONS = ['Apt::Install-Recommends "false"', 'Acquire::Check-Valid-Until "false"']
@@ -58,8 +61,17 @@ def host():
     return state.directory() / "host-root"
 
 
+def nova():
+    return state.directory() / "nova-root"
+
+
+def build_nova():
+    """Make the root with Nova, which only its own test needs."""
+    _build_one("nova-root", "root file system with Nova", nova(), NOVA_PACKAGES)
+
+
 def build():
-    """Make both roots, at the same time."""
+    """Make the builder's and the hosts' root, at the same time."""
     jobs = (
         ("builder", "builder root file system", builder(), BUILDER_PACKAGES),
         ("host-root", "host root file system", host(), HOST_PACKAGES),
@@ -86,20 +98,25 @@ def _bootstrap(path, packages):
         f"root file system {path.name.strip('.')}", timeout=BUILD_LIMIT)
 
 
-def run_in_builder(argv, what, timeout, binds=(), writable=(), network=False, workdir="/"):
-    """Run ARGV inside the builder root.
+def run_in_builder(argv, what, timeout, **options):
+    """Run ARGV inside the builder root."""
+    return run_in(builder(), argv, what, timeout, **options)
+
+
+def run_in(root, argv, what, timeout, binds=(), writable=(), network=False, workdir="/"):
+    """Run ARGV inside ROOT.
 
     BINDS are (outside, inside) directories seen there read-only, WRITABLE the same with write access; they
     live in a mount namespace of the command's own. The network is there only when asked for."""
-    script = ["set -e", f"mount -t proc proc {builder()}/proc"]
+    script = ["set -e", f"mount -t proc proc {root}/proc"]
     for pairs, options in ((binds, "ro,bind"), (writable, "rw,bind")):
         for outside, inside in pairs:
-            (builder() / inside.lstrip("/")).mkdir(parents=True, exist_ok=True)
-            script += [f"mount --bind '{outside}' '{builder()}{inside}'",
-                       f"mount -o remount,{options} '{builder()}{inside}'"]
+            (root / inside.lstrip("/")).mkdir(parents=True, exist_ok=True)
+            script += [f"mount --bind '{outside}' '{root}{inside}'",
+                       f"mount -o remount,{options} '{root}{inside}'"]
     if network:
         for name in ("resolv.conf", "hosts"):
-            shutil.copy(f"/etc/{name}", builder() / "etc" / name)
-    script.append(f'exec chroot {builder()} env -C "{workdir}" HOME=/root LC_ALL=C.UTF-8 "$@"')
+            shutil.copy(f"/etc/{name}", root / "etc" / name)
+    script.append(f'exec chroot {root} env -C "{workdir}" HOME=/root LC_ALL=C.UTF-8 "$@"')
     return state.call(
         [*PRIVATE, *([] if network else ["--net"]), "sh", "-c", "\n".join(script), "sh", *argv], what, timeout)
