@@ -168,23 +168,30 @@ read_common (AccmigDeviceInfo *info, int dir_fd)
     info->group = (int)number;
 }
 
+/* A PF's VFs mostly stand in their order, so the one after the last is tried first: looking from the
+ * beginning for each would take the square of their number. */
 static int
-find_vf_index (int dir_fd, const char *address, guint num_vfs)
+find_vf_index (int dir_fd, const AccmigDeviceInfo *info, const AccmigDeviceInfo *before)
 {
-  for (guint k = 0; k < num_vfs; k++)
+  gboolean follows = before != NULL && g_strcmp0 (before->pf, info->pf) == 0;
+  guint start = follows ? (guint)(before->vf_index + 1) : 0;
+
+  for (guint i = 0; i < info->num_vfs; i++)
     {
+      guint k = (start + i) % info->num_vfs;
       g_autofree char *path = g_strdup_printf ("physfn/virtfn%u", k);
       g_autofree char *name = sysfs_read_link_name (dir_fd, path);
 
-      if (g_strcmp0 (name, address) == 0)
+      if (g_strcmp0 (name, info->address) == 0)
         return (int)k;
     }
   return -1;
 }
 
-/* Returns: (nullable): NULL for a function that is no VF, or no longer there. */
+/* @before: (nullable): the device read before this one
+ * Returns: (nullable): NULL for a function that is no VF, or no longer there. */
 static AccmigDeviceInfo *
-read_vf (int bus_fd, const char *address, const ModuleAliases *aliases)
+read_vf (int bus_fd, const char *address, const ModuleAliases *aliases, const AccmigDeviceInfo *before)
 {
   g_auto (AutoFd) dir_fd = sysfs_open_dir (bus_fd, address);
   g_autofree char *pf = dir_fd >= 0 ? sysfs_read_link_name (dir_fd, "physfn") : NULL;
@@ -199,7 +206,7 @@ read_vf (int bus_fd, const char *address, const ModuleAliases *aliases)
   info->pf = g_steal_pointer (&pf);
   info->pf_driver = sysfs_read_link_name (dir_fd, "physfn/driver");
   info->num_vfs = (guint)CLAMP (read_int (dir_fd, "physfn/sriov_numvfs", 0), 0, G_MAXUINT16);
-  info->vf_index = find_vf_index (dir_fd, address, info->num_vfs);
+  info->vf_index = find_vf_index (dir_fd, info, before);
   info->numa_node = read_int (dir_fd, "numa_node", -1);
   info->vendor_id = (guint)read_int (dir_fd, "vendor", 0);
   info->device_id = (guint)read_int (dir_fd, "device", 0);
@@ -281,12 +288,14 @@ read_bus (AccmigInventory *self, int sysfs_fd, AccmigKind kind, const ModuleAlia
   qsort (names, g_strv_length (names), sizeof *names, compare_addresses);
   for (char **name = names; *name != NULL; name++)
     {
+      const AccmigDeviceInfo *before =
+          self->devices->len > 0 ? self->devices->pdata[self->devices->len - 1] : NULL;
       AccmigDeviceInfo *info;
       AccmigKind named;
 
       if (!accmig_address_is_valid (*name, &named) || named != kind)
         continue;
-      info = kind == ACCMIG_KIND_PCI ? read_vf (bus_fd, *name, aliases) : read_mdev (bus_fd, *name);
+      info = kind == ACCMIG_KIND_PCI ? read_vf (bus_fd, *name, aliases, before) : read_mdev (bus_fd, *name);
       if (info != NULL)
         g_ptr_array_add (self->devices, info);
     }
