@@ -226,7 +226,7 @@ census_drop (Census *self, const char *uuid)
   g_hash_table_remove (self->relooks, uuid);
   domains_remove (self->sources.domains, uuid);
   metadata_forget (self->sources.metadata, uuid);
-  reservations_release (self->sources.reservations, uuid);
+  reservations_let_go (self->sources.reservations, uuid);
   registry_refresh (self->sources.registry);
 }
 

@@ -259,22 +259,30 @@ guest_cause (const AccmigVerdict *verdict)
   return g_strdup_printf ("guest: %s [%s]", finding->sentence, finding->rule);
 }
 
-static void
-decide (Attempt *attempt)
+/* (nullable) (transfer full): why a hostdev stops the migration, as far as that is known */
+static char *
+find_refusal (const Attempt *attempt)
 {
-  g_autofree char *unfit = guest_cause (assessment_get_guest (attempt->assessment));
-
   for (gsize i = 0; i < assessment_get_n_rows (attempt->assessment); i++)
     {
       AssessmentRow row = assessment_get_row (attempt->assessment, i);
 
       if (row_refuses (attempt->gate, &row))
-        {
-          g_autofree char *cause = g_strdup_printf ("%s: %s [%s]", row.alias, row.sentence, row.rule);
+        return g_strdup_printf ("%s: %s [%s]", row.alias, row.sentence, row.rule);
+    }
+  return NULL;
+}
 
-          conclude (attempt, cause);
-          return;
-        }
+static void
+decide (Attempt *attempt)
+{
+  g_autofree char *unfit = guest_cause (assessment_get_guest (attempt->assessment));
+  g_autofree char *cause = find_refusal (attempt);
+
+  if (cause != NULL)
+    {
+      conclude (attempt, cause);
+      return;
     }
   if (unfit != NULL)
     {
@@ -317,11 +325,12 @@ on_late (gpointer user)
   Attempt *attempt = user;
   g_autofree char *cause = g_strdup_printf ("the devices did not answer within %u ms [gate.on-agent-failure]",
                                             answer_limit_msec (attempt->gate));
+  g_autofree char *known = find_refusal (attempt); /* without any device's answer */
 
   attempt->timer = 0;
-  if (!attempt->gate->policy.accept_on_agent_failure)
+  if (known != NULL || !attempt->gate->policy.accept_on_agent_failure)
     {
-      conclude (attempt, cause);
+      conclude (attempt, known != NULL ? known : cause);
       return G_SOURCE_REMOVE;
     }
   log_event (LOG_EVENT_POLICY, &(LogContext){ .domain = attempt->domain, .uuid = attempt->uuid },

@@ -326,6 +326,18 @@ reservations_release (Reservations *self, const char *uuid)
   remove_entries (self, is_of_domain, uuid);
 }
 
+static gboolean
+is_held_for (const Entry *entry, gconstpointer uuid)
+{
+  return is_held (entry) && is_of_domain (entry, uuid);
+}
+
+void
+reservations_let_go (Reservations *self, const char *uuid)
+{
+  remove_entries (self, is_held_for, uuid);
+}
+
 typedef struct
 {
   GHashTable *uuids;

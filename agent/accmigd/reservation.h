@@ -56,6 +56,8 @@ void reservations_hold (Reservations *reservations, const char *address, const c
 void reservations_withdraw (Reservations *reservations, const char *uuid);
 /* Ends all of a domain. */
 void reservations_release (Reservations *reservations, const char *uuid);
+/* Ends what is held for a domain that is gone; what is promised to it is for when it comes back. */
+void reservations_let_go (Reservations *reservations, const char *uuid);
 /* Ends what is held for domains whose UUIDs are not in @uuids, unless it was taken after @since_usec
  * (monotonic), when somebody looked which there are. */
 void reservations_retain (Reservations *reservations, GHashTable *uuids, gint64 since_usec);

@@ -201,6 +201,20 @@ def test_answer_that_came_too_late(start):
     assert host.reserved() in ({}, {A2: "vm"})
 
 
+def test_late_answer_of_one_and_none_needed_of_another(start):
+    """The policy for agents that fail does not let in what needs no device's answer to be refused."""
+    host = start("hook-timeout = 2\non-agent-failure = accept")
+    other = json.loads(host.profile())
+    other["device"].update(kind="mdev", address=MDEV)
+    xml = {kind: guest(hostdev(A1), hostdev(A2, 1), profiles={"hostdev0": host.profile(), "hostdev1": second})
+           for kind, second in (("pci", host.profile()), ("mdev", json.dumps(other)))}
+    host.queues(A1, 8, hold="true")
+    assert host.ask("vm", "migrate", "begin", xml["pci"])[0]
+    allowed, message, _ = host.ask("vm", "migrate", "begin", xml["mdev"])
+    assert not allowed and message.startswith("accmig: refused vm: hostdev1: ") and message.endswith("[gate.kind]")
+    host.broker.send("release")
+
+
 # ---- two at once -----------------------------------------------------------------------------------------
 
 def ask_both(host, first, second):
@@ -497,7 +511,7 @@ def test_mdev_is_there_for_the_next_attempt(start_mtty):
     xml = mdev_guest(host.source())
     assert make_mdev(host, xml) == (MDEV, "True")
     assert host.ask("vm", "migrate", "begin", xml) == (True, "", b"")
-    assert host.get("Migration", "Phase", f"{ROOT}/migrations/1") == "lost"
+    assert host.get("Migration", "Phase", f"{ROOT}/migrations/2") == "lost"
     assert host.owner(MDEV) == ("reserved", "vm")
     assert not [line for line in host.broker.drain() if line.startswith("RemoveMdev")]
     assert host.ask("vm", "prepare", "begin", xml)[0]

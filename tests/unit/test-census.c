@@ -382,6 +382,23 @@ test_list_ends_holding (Fixture *f, gconstpointer data)
   g_assert_true (reservations_lookup (f->reservations, second_vf, &reservation));
 }
 
+/* That a domain is gone may be heard late, when it is on its way back already. */
+static void
+test_drop_keeps_promises (Fixture *f, gconstpointer data)
+{
+  g_autofree char *uuid = make_uuid (0);
+  g_autofree char *first_vf = make_address (0);
+  g_autofree char *second_vf = make_address (1);
+  const char *const promised[] = { second_vf, NULL };
+  Reservation reservation;
+
+  reservations_hold (f->reservations, first_vf, uuid, "vm");
+  reservations_promise (f->reservations, uuid, "vm", promised);
+  census_drop (f->census, uuid);
+  g_assert_false (reservations_lookup (f->reservations, first_vf, &reservation));
+  g_assert_true (reservations_lookup (f->reservations, second_vf, &reservation));
+}
+
 /* ---- migrations ------------------------------------------------------------------------------- */
 
 /* Nobody announced it: there is a record all the same, and nobody writes to it. */
@@ -513,6 +530,7 @@ main (int argc, char **argv)
   } tests[] = {
     { "/census/stale-answer", test_stale_answer },
     { "/census/list-ends-holding", test_list_ends_holding },
+    { "/census/drop-keeps-promises", test_drop_keeps_promises },
     { "/census/arriving", test_arriving },
     { "/census/moving", test_moving },
     { "/metadata/foreign-token", test_foreign_token },
