@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "hisi-acc.h"
-#include "inventory-private.h"
+#include "mock-profile.h"
 #include "mock-sysfs.h"
 #include "profile-assert.h"
 #include "release.h"
@@ -20,22 +20,6 @@
 #define PF   "0000:75:00.0"
 #define VF   "0000:75:00.1"
 #define UUID "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001"
-
-static AccmigProfile *
-profile_of (MockSysfs *mock, const char *address, const AccmigProbe *probe)
-{
-  g_autoptr (GError) error = NULL;
-  g_autoptr (AccmigInventory) inventory =
-      inventory_read (mock_sysfs_get_fd (mock), mock_sysfs_get_aliases (mock), &error);
-  AccmigProfile *profile;
-
-  g_assert_no_error (error);
-  profile =
-      accmig_profile_new_from_device (mock_sysfs_get_fd (mock), accmig_inventory_lookup (inventory, address),
-                                      probe, NULL, &error);
-  g_assert_no_error (error);
-  return profile;
-}
 
 static MockSysfs *
 sec_host (const char *driver, gboolean vfio)

@@ -12,25 +12,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "inventory-private.h"
+#include "mock-profile.h"
 #include "mock-sysfs.h"
 #include "profile-assert.h"
-
-static AccmigProfile *
-profile_of (MockSysfs *mock, const char *address, const AccmigProbe *probe)
-{
-  g_autoptr (GError) error = NULL;
-  g_autoptr (AccmigInventory) inventory =
-      inventory_read (mock_sysfs_get_fd (mock), mock_sysfs_get_aliases (mock), &error);
-  AccmigProfile *profile;
-
-  g_assert_no_error (error);
-  profile =
-      accmig_profile_new_from_device (mock_sysfs_get_fd (mock), accmig_inventory_lookup (inventory, address),
-                                      probe, NULL, &error);
-  g_assert_no_error (error);
-  return profile;
-}
 
 static MockSysfs *
 host_with_vf (guint vendor, guint pf_device, guint vf_device, const char *pf_driver, const char *driver)
