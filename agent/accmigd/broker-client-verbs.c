@@ -112,19 +112,40 @@ read_log_tail (sd_bus_message *m, GError **error)
   return g_bytes_new (text, length);
 }
 
-void
-broker_client_probe_async (BrokerClient *self, const char *address, gsize match_size,
-                           GAsyncReadyCallback callback, gpointer user)
+/* What a verb is called, how long it may take, and what becomes of its answer. */
+typedef struct
+{
+  const char *name;
+  guint64 timeout_usec;
+  BrokerReadAnswer read;
+  GDestroyNotify free_answer;
+} Verb;
+
+/* Calls a verb. @types: of the arguments that follow, as sd_bus_message_append() has them. */
+static void
+call (BrokerClient *self, const Verb *verb, GAsyncReadyCallback callback, gpointer user, const char *types,
+      ...)
 {
   g_autoptr (sd_bus_message) m = NULL;
-  g_autoptr (GTask) task = broker_client_begin_call (self, "Probe", callback, user, &m);
+  g_autoptr (GTask) task = broker_client_begin_call (self, verb->name, callback, user, &m);
+  va_list args;
   int r = 0;
 
   if (task == NULL)
     return;
-  r = sd_bus_message_append (m, "su", address, (guint32)match_size);
-  broker_client_send_call (self, task, m, r, CALL_TIMEOUT_USEC, read_probe,
-                           (GDestroyNotify)broker_probe_free);
+  va_start (args, types);
+  r = sd_bus_message_appendv (m, types, args);
+  va_end (args);
+  broker_client_send_call (self, task, m, r, verb->timeout_usec, verb->read, verb->free_answer);
+}
+
+void
+broker_client_probe_async (BrokerClient *self, const char *address, gsize match_size,
+                           GAsyncReadyCallback callback, gpointer user)
+{
+  static const Verb verb = { "Probe", CALL_TIMEOUT_USEC, read_probe, (GDestroyNotify)broker_probe_free };
+
+  call (self, &verb, callback, user, "su", address, (guint32)match_size);
 }
 
 BrokerProbe *
@@ -137,14 +158,9 @@ void
 broker_client_peek_async (BrokerClient *self, const char *address, GAsyncReadyCallback callback,
                           gpointer user)
 {
-  g_autoptr (sd_bus_message) m = NULL;
-  g_autoptr (GTask) task = broker_client_begin_call (self, "Peek", callback, user, &m);
-  int r = 0;
+  static const Verb verb = { "Peek", CALL_TIMEOUT_USEC, read_peek, g_free };
 
-  if (task == NULL)
-    return;
-  r = sd_bus_message_append (m, "s", address);
-  broker_client_send_call (self, task, m, r, CALL_TIMEOUT_USEC, read_peek, g_free);
+  call (self, &verb, callback, user, "s", address);
 }
 
 gboolean
@@ -158,32 +174,22 @@ broker_client_peek_finish (GAsyncResult *result, BrokerPeek *ret_peek, GError **
   return TRUE;
 }
 
-static void
-move (BrokerClient *self, const char *verb, const char *address, int fd, GAsyncReadyCallback callback,
-      gpointer user)
-{
-  g_autoptr (sd_bus_message) m = NULL;
-  g_autoptr (GTask) task = broker_client_begin_call (self, verb, callback, user, &m);
-  int r = 0;
-
-  if (task == NULL)
-    return;
-  r = sd_bus_message_append (m, "sh", address, fd);
-  broker_client_send_call (self, task, m, r, MOVE_TIMEOUT_USEC, read_bytes_moved, g_free);
-}
-
 void
 broker_client_save_async (BrokerClient *self, const char *address, int fd, GAsyncReadyCallback callback,
                           gpointer user)
 {
-  move (self, "Save", address, fd, callback, user);
+  static const Verb verb = { "Save", MOVE_TIMEOUT_USEC, read_bytes_moved, g_free };
+
+  call (self, &verb, callback, user, "sh", address, fd);
 }
 
 void
 broker_client_load_async (BrokerClient *self, const char *address, int fd, GAsyncReadyCallback callback,
                           gpointer user)
 {
-  move (self, "Load", address, fd, callback, user);
+  static const Verb verb = { "Load", MOVE_TIMEOUT_USEC, read_bytes_moved, g_free };
+
+  call (self, &verb, callback, user, "sh", address, fd);
 }
 
 gboolean
@@ -238,12 +244,9 @@ void
 broker_client_bind_async (BrokerClient *self, const char *address, const char *driver,
                           GAsyncReadyCallback callback, gpointer user)
 {
-  g_autoptr (sd_bus_message) m = NULL;
-  g_autoptr (GTask) task = broker_client_begin_call (self, "Bind", callback, user, &m);
+  static const Verb verb = { "Bind", CALL_TIMEOUT_USEC, read_nothing, NULL };
 
-  if (task != NULL)
-    broker_client_send_call (self, task, m, sd_bus_message_append (m, "ss", address, driver),
-                             CALL_TIMEOUT_USEC, read_nothing, NULL);
+  call (self, &verb, callback, user, "ss", address, driver);
 }
 
 gboolean
@@ -256,12 +259,9 @@ void
 broker_client_create_mdev_async (BrokerClient *self, const char *parent, const char *type, const char *uuid,
                                  GAsyncReadyCallback callback, gpointer user)
 {
-  g_autoptr (sd_bus_message) m = NULL;
-  g_autoptr (GTask) task = broker_client_begin_call (self, "CreateMdev", callback, user, &m);
+  static const Verb verb = { "CreateMdev", CALL_TIMEOUT_USEC, read_nothing, NULL };
 
-  if (task != NULL)
-    broker_client_send_call (self, task, m, sd_bus_message_append (m, "sss", parent, type, uuid),
-                             CALL_TIMEOUT_USEC, read_nothing, NULL);
+  call (self, &verb, callback, user, "sss", parent, type, uuid);
 }
 
 gboolean
@@ -274,12 +274,9 @@ void
 broker_client_remove_mdev_async (BrokerClient *self, const char *uuid, GAsyncReadyCallback callback,
                                  gpointer user)
 {
-  g_autoptr (sd_bus_message) m = NULL;
-  g_autoptr (GTask) task = broker_client_begin_call (self, "RemoveMdev", callback, user, &m);
+  static const Verb verb = { "RemoveMdev", CALL_TIMEOUT_USEC, read_nothing, NULL };
 
-  if (task != NULL)
-    broker_client_send_call (self, task, m, sd_bus_message_append (m, "s", uuid), CALL_TIMEOUT_USEC,
-                             read_nothing, NULL);
+  call (self, &verb, callback, user, "s", uuid);
 }
 
 gboolean
@@ -292,14 +289,9 @@ void
 broker_client_set_metadata_async (BrokerClient *self, const char *uuid, const char *xml,
                                   GAsyncReadyCallback callback, gpointer user)
 {
-  g_autoptr (sd_bus_message) m = NULL;
-  g_autoptr (GTask) task = broker_client_begin_call (self, "SetMetadata", callback, user, &m);
-  int r = 0;
+  static const Verb verb = { "SetMetadata", WRITE_TIMEOUT_USEC, read_nothing, NULL };
 
-  if (task == NULL)
-    return;
-  r = sd_bus_message_append (m, "ss", uuid, xml);
-  broker_client_send_call (self, task, m, r, WRITE_TIMEOUT_USEC, read_nothing, NULL);
+  call (self, &verb, callback, user, "ss", uuid, xml);
 }
 
 gboolean
@@ -312,14 +304,9 @@ void
 broker_client_read_log_async (BrokerClient *self, const char *name, GAsyncReadyCallback callback,
                               gpointer user)
 {
-  g_autoptr (sd_bus_message) m = NULL;
-  g_autoptr (GTask) task = broker_client_begin_call (self, "ReadLog", callback, user, &m);
-  int r = 0;
+  static const Verb verb = { "ReadLog", CALL_TIMEOUT_USEC, read_log_tail, (GDestroyNotify)g_bytes_unref };
 
-  if (task == NULL)
-    return;
-  r = sd_bus_message_append (m, "s", name);
-  broker_client_send_call (self, task, m, r, CALL_TIMEOUT_USEC, read_log_tail, (GDestroyNotify)g_bytes_unref);
+  call (self, &verb, callback, user, "s", name);
 }
 
 GBytes *
