@@ -97,6 +97,19 @@ reply_trial (GObject *object, GAsyncResult *result, gpointer user)
                                       answer->refusal != 0 ? strerrorname_np (answer->refusal) : "");
 }
 
+static void
+reply_evidence (GObject *object, GAsyncResult *result, gpointer user)
+{
+  g_autoptr (sd_bus_message) m = user;
+  g_autoptr (sd_bus_message) reply = NULL;
+  g_autofree DeviceAnswer *answer = take_answer (result, m);
+
+  if (answer == NULL || sd_bus_message_new_method_return (m, &reply) < 0
+      || sd_bus_message_append_array (reply, 'y', answer->evidence, answer->evidence_length) < 0)
+    return;
+  (void)sd_bus_send (NULL, reply, NULL);
+}
+
 static int
 method_probe (sd_bus_message *m, void *peer, sd_bus_error *ret_error)
 {
@@ -182,6 +195,15 @@ method_remove_mdev (sd_bus_message *m, void *peer, sd_bus_error *ret_error)
   int r = sd_bus_message_read (m, "s", &question.address);
 
   return r < 0 ? r : ask (peer, m, &question, reply_done);
+}
+
+static int
+method_evidence (sd_bus_message *m, void *peer, sd_bus_error *ret_error)
+{
+  DeviceQuestion question = { .verb = DEVICE_EVIDENCE };
+  int r = sd_bus_message_read (m, "s", &question.address);
+
+  return r < 0 ? r : ask (peer, m, &question, reply_evidence);
 }
 
 /* ---- domains ---------------------------------------------------------------------------------- */
@@ -298,6 +320,8 @@ const sd_bus_vtable broker_vtable[] = {
                            method_create_mdev, SD_BUS_VTABLE_UNPRIVILEGED),
   SD_BUS_METHOD_WITH_ARGS ("RemoveMdev", SD_BUS_ARGS ("s", uuid), SD_BUS_NO_RESULT, method_remove_mdev,
                            SD_BUS_VTABLE_UNPRIVILEGED),
+  SD_BUS_METHOD_WITH_ARGS ("Evidence", SD_BUS_ARGS ("s", address), SD_BUS_RESULT ("ay", text),
+                           method_evidence, SD_BUS_VTABLE_UNPRIVILEGED),
   SD_BUS_METHOD_WITH_ARGS ("SetMetadata", SD_BUS_ARGS ("s", uuid, "s", xml), SD_BUS_NO_RESULT,
                            method_set_metadata, SD_BUS_VTABLE_UNPRIVILEGED),
   SD_BUS_METHOD_WITH_ARGS ("ReadLog", SD_BUS_ARGS ("s", domain), SD_BUS_RESULT ("ay", tail), method_read_log,

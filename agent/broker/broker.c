@@ -134,17 +134,17 @@ static const HypervisorCallbacks hypervisor_callbacks = {
 /* ---- the broker ------------------------------------------------------------------------------- */
 
 static gboolean
-open_devices (Broker *self, const char *sysfs, GError **error)
+open_devices (Broker *self, const BrokerOptions *options, GError **error)
 {
-  int fd = open (sysfs, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  int fd = open (options->sysfs, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
   if (fd < 0)
     {
-      g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno), "cannot open “%s”: %s", sysfs,
+      g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno), "cannot open “%s”: %s", options->sysfs,
                    g_strerror (errno));
       return FALSE;
     }
-  self->devices = devices_new (fd);
+  self->devices = devices_new (fd, options->debugfs);
   return TRUE;
 }
 
@@ -167,7 +167,7 @@ broker_new (const BrokerOptions *options, void (*finished) (gpointer user), gpoi
   self->user = user;
   self->throttle = throttle_new (BROKER_EVENT_RATE);
   self->peers = g_ptr_array_new_with_free_func ((GDestroyNotify)peer_free);
-  if (!open_devices (self, options->sysfs, error) || !open_listener (self, options->socket_path, error))
+  if (!open_devices (self, options, error) || !open_listener (self, options->socket_path, error))
     return NULL;
 
   self->hypervisor = hypervisor_new (options->uri, HYPERVISOR_READ_WRITE, &hypervisor_callbacks, self);

@@ -17,6 +17,7 @@ typedef struct
   const char *uri;         /* libvirt's, for a read-write connection */
   const char *log_dir;     /* of QEMU's logs */
   const char *sysfs;
+  const char *debugfs; /* need not be there */
 } BrokerOptions;
 
 /**

@@ -9,6 +9,7 @@
 #include "devices.h"
 
 #include "binding.h"
+#include "evidence.h"
 #include "mdevs.h"
 
 #include <accmig/inventory.h>
@@ -28,6 +29,7 @@
 struct _Devices
 {
   int sysfs_fd;
+  char *debugfs;
   GMutex lock;
   GHashTable *busy; /* addresses, under lock */
   guint running;    /* requests, under lock */
@@ -35,11 +37,19 @@ struct _Devices
 
 typedef struct _Request Request;
 
+/* What a verb means to others on the same device. */
+typedef enum
+{
+  ALONE,       /* opens it, or changes what it is: no two at a time */
+  UNLESS_BUSY, /* looks, and keeps nobody away; but not while one of those is at work */
+  ALWAYS,      /* looks */
+} Manner;
+
 typedef struct
 {
   const char *name;
-  gboolean exclusive; /* opens the device, or changes what it is */
-  gboolean streams;   /* needs an fd */
+  Manner manner;
+  gboolean streams; /* needs an fd */
   gboolean (*run) (Request *request, GError **error);
 } Verb;
 
@@ -65,16 +75,18 @@ devices_clear (gpointer data)
   Devices *self = data;
 
   close (self->sysfs_fd);
+  g_free (self->debugfs);
   g_hash_table_unref (self->busy);
   g_mutex_clear (&self->lock);
 }
 
 Devices *
-devices_new (int sysfs_fd)
+devices_new (int sysfs_fd, const char *debugfs)
 {
   Devices *self = g_atomic_rc_box_new0 (Devices);
 
   self->sysfs_fd = sysfs_fd;
+  self->debugfs = g_strdup (debugfs);
   self->busy = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   g_mutex_init (&self->lock);
   return self;
@@ -226,17 +238,39 @@ run_remove_mdev (Request *request, GError **error)
   return mdevs_remove (request->devices->sysfs_fd, request->address, error);
 }
 
+/* The driver keeps a session when it ends: while a process has the device, the one kept is not yet its own.
+ */
+static gboolean
+run_evidence (Request *request, GError **error)
+{
+  const Devices *devices = request->devices;
+  DeviceAnswer *answer = request->answer;
+  pid_t pid = 0;
+
+  if (!evidence_exists (devices->debugfs, request->address))
+    return TRUE;
+  if (!accmig_device_find_holder (devices->sysfs_fd, request->address, &pid, error))
+    return FALSE;
+  if (pid == 0)
+    return evidence_read (devices->debugfs, request->address, answer->evidence, sizeof answer->evidence,
+                          &answer->evidence_length, error);
+  g_set_error (error, ACCMIG_ERROR, ACCMIG_ERROR_BUSY, "%s is open in process %d", request->address,
+               (int)pid);
+  return FALSE;
+}
+
 /* clang-format off */
 static const Verb verbs[] = {
-  [DEVICE_PROBE]       = { "probe",  TRUE,  FALSE, run_probe },
-  [DEVICE_PEEK]        = { "peek",   FALSE, FALSE, run_peek },
-  [DEVICE_SAVE]        = { "save",   TRUE,  TRUE,  run_save },
-  [DEVICE_LOAD]        = { "load",   TRUE,  TRUE,  run_load },
-  [DEVICE_RESET]       = { "reset",  TRUE,  FALSE, run_reset },
-  [DEVICE_TRIAL]       = { "try",    TRUE,  FALSE, run_trial },
-  [DEVICE_BIND]        = { "bind",   TRUE,  FALSE, run_bind },
-  [DEVICE_CREATE_MDEV] = { "create", TRUE,  FALSE, run_create_mdev },
-  [DEVICE_REMOVE_MDEV] = { "remove", TRUE,  FALSE, run_remove_mdev },
+  [DEVICE_PROBE]       = { "probe",  ALONE,       FALSE, run_probe },
+  [DEVICE_PEEK]        = { "peek",   ALWAYS,      FALSE, run_peek },
+  [DEVICE_SAVE]        = { "save",   ALONE,       TRUE,  run_save },
+  [DEVICE_LOAD]        = { "load",   ALONE,       TRUE,  run_load },
+  [DEVICE_RESET]       = { "reset",  ALONE,       FALSE, run_reset },
+  [DEVICE_TRIAL]       = { "try",    ALONE,       FALSE, run_trial },
+  [DEVICE_BIND]        = { "bind",   ALONE,       FALSE, run_bind },
+  [DEVICE_CREATE_MDEV] = { "create", ALONE,       FALSE, run_create_mdev },
+  [DEVICE_REMOVE_MDEV] = { "remove", ALONE,       FALSE, run_remove_mdev },
+  [DEVICE_EVIDENCE]    = { "ask",    UNLESS_BUSY, FALSE, run_evidence },
 };
 /* clang-format on */
 G_STATIC_ASSERT (G_N_ELEMENTS (verbs) == N_DEVICE_VERBS);
@@ -341,21 +375,24 @@ request_take_stream (Request *self, int fd, GError **error)
 static gboolean
 request_begin (const Request *self, GError **error)
 {
+  const Manner manner = self->verb->manner;
   Devices *devices = self->devices;
   g_autoptr (GMutexLocker) G_GNUC_UNUSED locker = g_mutex_locker_new (&devices->lock);
 
-  if (devices->running >= (self->verb->exclusive ? MAX_REQUESTS : MAX_LOOKS))
+  if (devices->running >= (manner == ALONE ? MAX_REQUESTS : MAX_LOOKS))
     {
       g_set_error (error, ACCMIG_ERROR, ACCMIG_ERROR_LIMIT, "cannot %s %s: %u requests are at work already",
                    self->verb->name, self->address, devices->running);
       return FALSE;
     }
-  if (self->verb->exclusive && !g_hash_table_add (devices->busy, g_strdup (self->address)))
+  if (manner != ALWAYS && g_hash_table_contains (devices->busy, self->address))
     {
       g_set_error (error, ACCMIG_ERROR, ACCMIG_ERROR_BUSY, "cannot %s %s: another request is at work on it",
                    self->verb->name, self->address);
       return FALSE;
     }
+  if (manner == ALONE)
+    g_hash_table_add (devices->busy, g_strdup (self->address));
   devices->running++;
   return TRUE;
 }
@@ -366,7 +403,7 @@ request_end (const Request *self)
   Devices *devices = self->devices;
   g_autoptr (GMutexLocker) G_GNUC_UNUSED locker = g_mutex_locker_new (&devices->lock);
 
-  if (self->verb->exclusive)
+  if (self->verb->manner == ALONE)
     g_hash_table_remove (devices->busy, self->address);
   devices->running--;
 }

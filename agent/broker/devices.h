@@ -10,7 +10,8 @@
  * The verbs on devices.
  *
  * Each runs in a thread of its own: a reset takes what the hardware takes, a stream as long as its reader.
- * Verbs that open or change a device exclude one another on it; who comes second is told that it is busy.
+ * Verbs that open or change a device exclude one another on it; who comes second is told that it is busy, and
+ * so is who asks for evidence then.
  */
 
 typedef struct _Devices Devices;
@@ -26,9 +27,10 @@ typedef enum
   DEVICE_BIND,
   DEVICE_CREATE_MDEV,
   DEVICE_REMOVE_MDEV,
+  DEVICE_EVIDENCE, /* what the driver of a free device kept of the last migration */
 } DeviceVerb;
 
-#define N_DEVICE_VERBS (DEVICE_REMOVE_MDEV + 1)
+#define N_DEVICE_VERBS (DEVICE_EVIDENCE + 1)
 
 /* What is asked. Everything is copied; members that the verb does not need are not looked at. */
 typedef struct
@@ -57,13 +59,16 @@ typedef struct
   pid_t pid;
   gint64 at_usec; /* wall clock */
   int refusal;    /* errno of the driver's no to match data, 0 for a yes */
+  char evidence[BROKER_EVIDENCE_MAX];
+  gsize evidence_length;
 } DeviceAnswer;
 
 /**
  * devices_new:
  * @sysfs_fd: (transfer full): directory fd of sysfs
+ * @debugfs: where debugfs is mounted, if it is
  */
-Devices *devices_new (int sysfs_fd);
+Devices *devices_new (int sysfs_fd, const char *debugfs);
 
 /* Verbs in progress end by themselves. */
 void devices_free (Devices *devices);
@@ -78,7 +83,7 @@ void devices_ask_async (Devices *devices, const DeviceQuestion *question, GCance
 
 /**
  * devices_ask_finish:
- * @error: INVALID, LIMIT, BUSY, and what include/accmig/device.h, binding.h and mdevs.h say
+ * @error: INVALID, LIMIT, BUSY, and what include/accmig/device.h, binding.h, evidence.h and mdevs.h say
  * Returns: (transfer full) (nullable): free with g_free()
  */
 DeviceAnswer *devices_ask_finish (GAsyncResult *result, GError **error);

@@ -9,6 +9,7 @@
 #include "broker.h"
 
 #include "config.h"
+#include "evidence.h"
 #include "log-tail.h"
 #include "common/names.h"
 #include "common/settings.h"
@@ -103,6 +104,7 @@ main (int argc, char **argv)
   g_autoptr (Settings) settings = NULL;
   g_autoptr (GError) error = NULL;
   const char *sysfs = g_getenv (ACCMIG_ENV_SYSFS);
+  const char *debugfs = g_getenv (ACCMIG_ENV_DEBUGFS);
 
   if (!parse (&arguments, argc, argv, &error))
     {
@@ -121,5 +123,6 @@ main (int argc, char **argv)
       .uri = arguments.uri != NULL ? arguments.uri : settings_get_string (settings, SETTING_URI),
       .log_dir = arguments.log_dir != NULL ? arguments.log_dir : LOG_TAIL_DIR,
       .sysfs = sysfs != NULL ? sysfs : "/sys",
+      .debugfs = debugfs != NULL ? debugfs : EVIDENCE_DEBUGFS,
   });
 }

@@ -25,6 +25,9 @@
  *               that is open, nor for one on a driver of the host's; as before when it fails.
  *   CreateMdev  s s s →          parent (a name in /sys/class/mdev_bus), type, UUID
  *   RemoveMdev  s →              UUID of an mdev that nobody has open
+ *   Evidence    s → ay           address of a device that nobody has open → what its driver keeps of the last
+ *               migration in debugfs, as it is (hisi_acc from Linux 6.13 on); empty when it keeps nothing.
+ *               After an incoming migration this is what the source sent, never the device's own.
  *   SetMetadata s s →            domain UUID, XML element: virDomainSetMetadata (live, urn:accmig:1).
  *               An empty string takes the element away.
  *   ReadLog     s → ay           domain name → the last 8 KiB of QEMU's log, as they are
@@ -36,15 +39,16 @@
  *               while the peer leaves 1024 messages unread.
  *
  * Errors are org.accmig1.Error.NAME, as on the system bus. Every verb on a device runs in a thread of its
- * own, as a reset takes what the hardware takes; 64 at a time, of which Peek leaves 16 to the others; the
- * next answers Limit. All but Peek exclude one another on one device: the second answers Busy. Save and Load
- * end when their caller hangs up, and after 10 minutes. When the broker ends in the middle of something, the
- * kernel closes what it had open, which resets a VF.
+ * own, as a reset takes what the hardware takes; 64 at a time, of which Peek and Evidence leave 16 to the
+ * others; the next answers Limit. All but these two exclude one another on one device: the second answers
+ * Busy, and so does Evidence meanwhile. Save and Load end when their caller hangs up, and after 10 minutes.
+ * When the broker ends in the middle of something, the kernel closes what it had open, which resets a VF.
  */
 
-#define BROKER_LOG_TAIL     (8 * 1024) /* bytes ReadLog returns at most */
-#define BROKER_EVENT_MAX    2048       /* bytes of details; a longer event is dropped with a warning */
-#define BROKER_EVENT_RATE   200        /* events of one domain in a second; the rest is dropped */
-#define BROKER_QUEUE_MAX    1024       /* messages to one peer; events beyond are dropped */
-#define BROKER_MATCH_MAX    4096       /* bytes of match data */
+#define BROKER_LOG_TAIL     (8 * 1024)  /* bytes ReadLog returns at most */
+#define BROKER_EVENT_MAX    2048        /* bytes of details; a longer event is dropped with a warning */
+#define BROKER_EVENT_RATE   200         /* events of one domain in a second; the rest is dropped */
+#define BROKER_QUEUE_MAX    1024        /* messages to one peer; events beyond are dropped */
+#define BROKER_MATCH_MAX    4096        /* bytes of match data */
+#define BROKER_EVIDENCE_MAX (16 * 1024) /* bytes Evidence returns at most */
 #define BROKER_METADATA_MAX (256 * 1024)

@@ -39,6 +39,7 @@
 #define ACCMIG_ENV_CONFIG_DIR "ACCMIG_CONFIG_DIR" /* instead of the compiled-in directory */
 #define ACCMIG_ENV_STATE_DIR  "STATE_DIRECTORY"   /* set by systemd */
 #define ACCMIG_ENV_SYSFS      "ACCMIG_SYSFS"      /* instead of /sys */
+#define ACCMIG_ENV_DEBUGFS    "ACCMIG_DEBUGFS"    /* instead of /sys/kernel/debug */
 
 /* Fields of our journal lines. */
 #define ACCMIG_FIELD_DOMAIN    "ACCMIG_DOMAIN" /* domain name */

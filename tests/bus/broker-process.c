@@ -93,6 +93,7 @@ broker_process_start (BrokerProcess *f, gconstpointer data)
   g_auto (GStrv) env = g_get_environ ();
   g_autoptr (GError) error = NULL;
   g_autofree char *sysfs = NULL;
+  g_autofree char *debugfs = NULL;
   g_autofree char *pci = NULL;
   g_autofree char *notify = NULL;
   g_autofree char *passwd = NULL;
@@ -104,6 +105,7 @@ broker_process_start (BrokerProcess *f, gconstpointer data)
   f->socket = g_build_filename (f->dir, "socket", NULL);
   f->logs = make_dir (f->dir, "logs");
   sysfs = make_dir (f->dir, "sys");
+  debugfs = g_build_filename (f->dir, "debug", NULL);
   pci = make_dir (f->dir, "sys/bus/pci/devices");
   notify = g_build_filename (f->dir, "notify", NULL);
   passwd = write_passwd (f->dir);
@@ -113,6 +115,7 @@ broker_process_start (BrokerProcess *f, gconstpointer data)
                          "test:///default",          "--log-dir", f->logs,   NULL };
   env = g_environ_setenv (env, "NOTIFY_SOCKET", notify, TRUE);
   env = g_environ_setenv (env, ACCMIG_ENV_SYSFS, sysfs, TRUE);
+  env = g_environ_setenv (env, ACCMIG_ENV_DEBUGFS, debugfs, TRUE);
   env = g_environ_setenv (env, ACCMIG_ENV_CONFIG_DIR, f->dir, TRUE);
   g_spawn_async (NULL, (char **)argv, env, G_SPAWN_DO_NOT_REAP_CHILD, enter_world, passwd, &f->pid, &error);
   g_assert_no_error (error);

@@ -10,8 +10,8 @@
 #define BROKER_PROCESS_AGENT_UID 65533
 
 /*
- * The broker named by $ACCMIG_BROKER, in a folder of its own: libvirt's test driver, an empty sysfs, no logs
- * yet.
+ * The broker named by $ACCMIG_BROKER, in a folder of its own: libvirt's test driver, an empty sysfs ("sys"),
+ * no debugfs ("debug") and no logs yet.
  */
 typedef struct
 {

@@ -101,17 +101,18 @@ each_device_verb_fails (BrokerProcess *f, const char *address, const char *name,
   close (fds[1]);
 }
 
+static const char *const invalid_addresses[] = {
+  "",        "../../../etc/passwd", "0000:75:00.1/../0000:75:00.2",         "0000:75:00.1 ", "0000:75:00.8",
+  "75:00.1", "0000:75:00.1\n",      "83B8F4F2-509F-382F-3C1E-E6BFE0FA1001", "vfio0",
+};
+
 static void
 test_invalid_address (BrokerProcess *f, gconstpointer data)
 {
-  static const char *const addresses[] = {
-    "",        "../../../etc/passwd", "0000:75:00.1/../0000:75:00.2",         "0000:75:00.1 ", "0000:75:00.8",
-    "75:00.1", "0000:75:00.1\n",      "83B8F4F2-509F-382F-3C1E-E6BFE0FA1001", "vfio0",
-  };
   g_autofree char *endless = g_strnfill (100000, 'a');
 
-  for (gsize i = 0; i < G_N_ELEMENTS (addresses); i++)
-    each_device_verb_fails (f, addresses[i], "Invalid", "no address");
+  for (gsize i = 0; i < G_N_ELEMENTS (invalid_addresses); i++)
+    each_device_verb_fails (f, invalid_addresses[i], "Invalid", "no address");
   each_device_verb_fails (f, endless, "Invalid", "no address");
 }
 
@@ -234,6 +235,68 @@ test_stream_kinds (BrokerProcess *f, gconstpointer data)
       close (fd);
       call_fails (bus, save, "Invalid", "must be a file, pipe or socket");
       call_fails (bus, load, "Invalid", "must be a file, pipe or socket");
+    }
+}
+
+/* In a container there may be processes that nobody in it may look into: then one of them could have the
+ * device, and what its driver wrote is not read. */
+static gboolean
+hides_processes (sd_bus *bus)
+{
+  g_auto (sd_bus_error) error = SD_BUS_ERROR_NULL;
+  g_autoptr (sd_bus_message) m = new_device_call (bus, "Evidence", UNKNOWN_DEVICE, -1);
+
+  return sd_bus_call (bus, m, CALL_LIMIT_USEC, &error, NULL) < 0
+         && strstr (error.message, "may not be looked into") != NULL;
+}
+
+static void
+check_evidence (sd_bus *bus, const char *address, const char *wanted, gsize wanted_length)
+{
+  g_autoptr (sd_bus_message) m = new_device_call (bus, "Evidence", address, -1);
+  g_autoptr (sd_bus_message) reply = call_ok (bus, m);
+  const void *data;
+  size_t length;
+
+  g_assert_cmpint (sd_bus_message_read_array (reply, 'y', &data, &length), >=, 0);
+  g_assert_cmpmem (data, length, wanted, wanted_length);
+}
+
+static void
+write_evidence (const BrokerProcess *f, const char *address, const char *text, gsize length)
+{
+  g_autofree char *folder = g_build_filename (f->dir, "debug/vfio", address, "migration/hisi_acc", NULL);
+  g_autofree char *path = g_build_filename (folder, "migf_data", NULL);
+
+  g_assert_cmpint (g_mkdir_with_parents (folder, 0755), ==, 0);
+  g_assert_true (g_file_set_contents (path, text, (gssize)length, NULL));
+}
+
+/* Of a VF on its VFIO driver that nobody has, as the driver wrote it; where the driver writes nothing, that
+ * is no error, whatever the device is. */
+static void
+test_evidence (BrokerProcess *f, gconstpointer data)
+{
+  static const char text[] = "Mig Data:00000000: de de \xff\xfe\nmigrate data length: 40\n";
+  g_autofree char *device =
+      g_build_filename (f->dir, "sys/bus/pci/devices", UNKNOWN_DEVICE, "vfio-dev/vfio4711", NULL);
+  g_autoptr (sd_bus) bus = broker_process_connect (f);
+  g_autoptr (sd_bus_message) early = NULL;
+
+  check_evidence (bus, UNKNOWN_DEVICE, "", 0);
+  check_evidence (bus, UNKNOWN_MDEV, "", 0);
+  write_evidence (f, UNKNOWN_DEVICE, text, sizeof text - 1);
+  early = new_device_call (bus, "Evidence", UNKNOWN_DEVICE, -1);
+  call_fails (bus, early, "NotFound", UNKNOWN_DEVICE);
+
+  g_assert_cmpint (g_mkdir_with_parents (device, 0755), ==, 0);
+  if (!hides_processes (bus))
+    check_evidence (bus, UNKNOWN_DEVICE, text, sizeof text - 1);
+  for (gsize i = 0; i < G_N_ELEMENTS (invalid_addresses); i++)
+    {
+      g_autoptr (sd_bus_message) m = new_device_call (bus, "Evidence", invalid_addresses[i], -1);
+
+      call_fails (bus, m, "Invalid", "no address");
     }
 }
 
@@ -614,9 +677,9 @@ test_activation (void)
                                            die_with_parent, NULL, &f.pid, NULL, NULL, &errors, NULL));
   await_line (dup (errors), "Listening on");
   bus = broker_process_connect (&f);
-  g_assert_true (answers (bus));
 
   left = g_get_monotonic_time ();
+  g_assert_true (answers (bus));
   g_clear_pointer (&bus, sd_bus_flush_close_unref);
   g_assert_cmpint (waitpid (f.pid, &status, 0), ==, f.pid);
   g_assert_true (WIFEXITED (status));
@@ -642,6 +705,7 @@ main (int argc, char **argv)
     { "/broker/create-mdev", test_create_mdev },
     { "/broker/remove-mdev", test_remove_mdev },
     { "/broker/stream-kinds", test_stream_kinds },
+    { "/broker/evidence", test_evidence },
     { "/broker/metadata", test_metadata },
     { "/broker/metadata-refused", test_metadata_refused },
     { "/broker/log", test_log },

@@ -12,8 +12,11 @@
 #include "broker/mdevs.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define VF1      "0000:75:00.1"
@@ -184,6 +187,7 @@ typedef struct
 {
   Devices *devices;
   GCancellable *gone;
+  char *debugfs;
 } Fixture;
 
 typedef struct
@@ -196,7 +200,8 @@ set_up (Fixture *f, gconstpointer data)
 {
   memset (&script, 0, sizeof script);
   script.begun = g_async_queue_new ();
-  f->devices = devices_new (dup (STDIN_FILENO));
+  f->debugfs = g_dir_make_tmp ("devices-XXXXXX", NULL);
+  f->devices = devices_new (dup (STDIN_FILENO), f->debugfs);
   f->gone = g_cancellable_new ();
 }
 
@@ -206,6 +211,8 @@ tear_down (Fixture *f, gconstpointer data)
   g_assert_cmpint (g_atomic_int_get (&script.opened), ==, 0);
   devices_free (f->devices);
   g_object_unref (f->gone);
+  g_assert_cmpint (g_rmdir (f->debugfs), ==, 0);
+  g_free (f->debugfs);
   g_async_queue_unref (script.begun);
 }
 
@@ -277,8 +284,9 @@ await_save (void)
 static void
 test_exclusion (Fixture *f, gconstpointer data)
 {
-  static const DeviceVerb verbs[] = { DEVICE_PROBE, DEVICE_SAVE, DEVICE_LOAD,        DEVICE_RESET,
-                                      DEVICE_TRIAL, DEVICE_BIND, DEVICE_CREATE_MDEV, DEVICE_REMOVE_MDEV };
+  static const DeviceVerb verbs[] = { DEVICE_PROBE,       DEVICE_SAVE,        DEVICE_LOAD,
+                                      DEVICE_RESET,       DEVICE_TRIAL,       DEVICE_BIND,
+                                      DEVICE_CREATE_MDEV, DEVICE_REMOVE_MDEV, DEVICE_EVIDENCE };
   g_autofree DeviceAnswer *saved = NULL;
   g_autofree DeviceAnswer *peeked = NULL;
   g_autofree DeviceAnswer *other = NULL;
@@ -553,6 +561,134 @@ test_peek_refused (Fixture *f, gconstpointer data)
   g_assert_error (error, ACCMIG_ERROR, ACCMIG_ERROR_IO);
 }
 
+/* ---- evidence --------------------------------------------------------------------------------- */
+
+/* Where the driver of VF1 would show it. Returns: (transfer full): a folder that is there now */
+static char *
+make_folder (const Fixture *f)
+{
+  char *folder = g_build_filename (f->debugfs, "vfio", VF1, "migration/hisi_acc", NULL);
+
+  g_assert_cmpint (g_mkdir_with_parents (folder, 0755), ==, 0);
+  return folder;
+}
+
+static void
+write_evidence (const Fixture *f, const char *text, gsize length)
+{
+  g_autofree char *folder = make_folder (f);
+  g_autofree char *path = g_build_filename (folder, "migf_data", NULL);
+
+  g_assert_true (g_file_set_contents (path, text, (gssize)length, NULL));
+}
+
+static void
+remove_evidence (const Fixture *f)
+{
+  g_autofree char *folder = make_folder (f);
+  g_autofree char *path = g_build_filename (folder, "migf_data", NULL);
+
+  g_assert_cmpint (g_remove (path), ==, 0);
+  for (; strcmp (folder, f->debugfs) != 0; *strrchr (folder, '/') = '\0')
+    g_assert_cmpint (g_rmdir (folder), ==, 0);
+}
+
+/* Bytes are bytes; a driver without it, and one that has it of another device, has left none. */
+static void
+test_evidence (Fixture *f, gconstpointer data)
+{
+  static const char text[] = "a line\n\0\xff\n";
+  g_autoptr (GError) error = NULL;
+  g_autofree DeviceAnswer *nothing = ask_and_await (f, DEVICE_EVIDENCE, VF1, -1, &error);
+  g_autofree DeviceAnswer *some = NULL;
+  g_autofree DeviceAnswer *other = NULL;
+
+  g_assert_no_error (error);
+  g_assert_cmpuint (nothing->evidence_length, ==, 0);
+
+  write_evidence (f, text, sizeof text - 1);
+  some = ask_and_await (f, DEVICE_EVIDENCE, VF1, -1, &error);
+  g_assert_no_error (error);
+  g_assert_cmpmem (some->evidence, some->evidence_length, text, sizeof text - 1);
+  other = ask_and_await (f, DEVICE_EVIDENCE, VF2, -1, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (other->evidence_length, ==, 0);
+  remove_evidence (f);
+}
+
+static void
+test_evidence_is_cut (Fixture *f, gconstpointer data)
+{
+  g_autofree char *text = g_strnfill (BROKER_EVIDENCE_MAX + 1, 'x');
+  g_autoptr (GError) error = NULL;
+  g_autofree DeviceAnswer *answer = NULL;
+
+  write_evidence (f, text, BROKER_EVIDENCE_MAX + 1);
+  answer = ask_and_await (f, DEVICE_EVIDENCE, VF1, -1, &error);
+  g_assert_no_error (error);
+  g_assert_cmpmem (answer->evidence, answer->evidence_length, text, BROKER_EVIDENCE_MAX);
+  remove_evidence (f);
+}
+
+/* What is there while a process has the device is of the session before. Nobody is looked for where there is
+ * none. */
+static void
+test_evidence_of_a_device_in_use (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree DeviceAnswer *nothing = NULL;
+
+  script.holder = 1234;
+  nothing = ask_and_await (f, DEVICE_EVIDENCE, VF1, -1, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (nothing->evidence_length, ==, 0);
+
+  write_evidence (f, "text", 4);
+  g_assert_null (ask_and_await (f, DEVICE_EVIDENCE, VF1, -1, &error));
+  g_assert_error (error, ACCMIG_ERROR, ACCMIG_ERROR_BUSY);
+  g_assert_nonnull (strstr (error->message, "1234"));
+  remove_evidence (f);
+}
+
+/* Whoever wants the device does not wait for who looks. A pipe holds up the look. */
+static void
+test_evidence_keeps_nobody_away (Fixture *f, gconstpointer data)
+{
+  g_autofree char *folder = make_folder (f);
+  g_autofree char *path = g_build_filename (folder, "migf_data", NULL);
+  g_autofree DeviceAnswer *probed = NULL;
+  g_autofree DeviceAnswer *answer = NULL;
+  g_autoptr (GError) error = NULL;
+  Question evidence;
+  int fd;
+
+  g_assert_cmpint (mkfifo (path, 0600), ==, 0);
+  ask (f, &evidence, DEVICE_EVIDENCE, VF1, -1);
+  probed = ask_and_await (f, DEVICE_PROBE, VF1, -1, &error);
+  g_assert_no_error (error);
+  fd = open (path, O_WRONLY | O_CLOEXEC);
+  g_assert_cmpint (write (fd, "text", 4), ==, 4);
+  close (fd);
+  answer = await (&evidence, &error);
+  g_assert_no_error (error);
+  g_assert_cmpmem (answer->evidence, answer->evidence_length, "text", 4);
+  remove_evidence (f);
+}
+
+/* A folder stands for whatever cannot be read. */
+static void
+test_evidence_unreadable (Fixture *f, gconstpointer data)
+{
+  g_autofree char *folder = make_folder (f);
+  g_autofree char *path = g_build_filename (folder, "migf_data", NULL);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_cmpint (g_mkdir (path, 0755), ==, 0);
+  g_assert_null (ask_and_await (f, DEVICE_EVIDENCE, VF1, -1, &error));
+  g_assert_error (error, ACCMIG_ERROR, ACCMIG_ERROR_IO);
+  remove_evidence (f);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -572,6 +708,11 @@ main (int argc, char **argv)
     { "/devices/peek", test_peek },
     { "/devices/peek-nothing", test_peek_nothing },
     { "/devices/peek-refused", test_peek_refused },
+    { "/devices/evidence", test_evidence },
+    { "/devices/evidence-is-cut", test_evidence_is_cut },
+    { "/devices/evidence-of-a-device-in-use", test_evidence_of_a_device_in_use },
+    { "/devices/evidence-keeps-nobody-away", test_evidence_keeps_nobody_away },
+    { "/devices/evidence-unreadable", test_evidence_unreadable },
   };
 
   g_test_init (&argc, &argv, NULL);
