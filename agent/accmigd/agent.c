@@ -17,6 +17,7 @@
 
 #include "census.h"
 #include "common/names.h"
+#include "evidence.h"
 #include "jobs.h"
 #include "log.h"
 #include "making.h"
@@ -54,6 +55,7 @@ struct _Agent
   Census *census;
   Watch *watch;
   Jobs *jobs;
+  Evidence *evidence;
   Uevents *uevents; /* (nullable) */
   SystemBus *bus;   /* (nullable) */
 
@@ -427,6 +429,14 @@ on_want_log (const char *uuid, const char *name, gpointer user)
   broker_client_read_log_async (self->broker, name, on_log_read, question);
 }
 
+static void
+on_want_evidence (const char *uuid, const char *address, gpointer user)
+{
+  Agent *self = user;
+
+  evidence_look_for (self->evidence, uuid, address);
+}
+
 static gboolean
 on_is_promised (const char *uuid, gpointer user)
 {
@@ -541,6 +551,7 @@ make_migrations (Agent *self)
     .ended = on_migration_ended,
     .want_job = on_want_job,
     .want_log = on_want_log,
+    .want_evidence = on_want_evidence,
     .get_domain = on_get_domain,
     .is_promised = on_is_promised,
   };
@@ -549,6 +560,7 @@ make_migrations (Agent *self)
   self->watch = watch_new (self->broker, self->domains, self->migrations,
                            settings_get_number (self->settings, SETTING_POLL_PERIOD));
   self->jobs = jobs_new (self->hypervisor, self->migrations);
+  self->evidence = evidence_new (self->broker, self->registry, self->migrations);
   self->metadata = metadata_new (
       &(MetadataSources){
           .broker = self->broker,
@@ -685,6 +697,7 @@ agent_free (Agent *self)
   g_clear_pointer (&self->watch, watch_free);
   g_clear_pointer (&self->hypervisor, hypervisor_free);
   g_clear_pointer (&self->broker, broker_client_free);
+  g_clear_pointer (&self->evidence, evidence_free);
   g_clear_pointer (&self->bus, system_bus_close);
   g_clear_pointer (&self->gate, gate_free);
   g_clear_pointer (&self->link, peer_link_free);

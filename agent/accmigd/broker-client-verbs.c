@@ -9,9 +9,13 @@
 
 #include "common/broker-protocol.h"
 
-#define CALL_TIMEOUT_USEC  (20 * G_USEC_PER_SEC)  /* a reset of a device may take seconds */
+#define CALL_TIMEOUT_USEC  (20 * G_USEC_PER_SEC)
 #define WRITE_TIMEOUT_USEC (60 * G_USEC_PER_SEC)  /* libvirt waits up to 30 s for its lock */
 #define MOVE_TIMEOUT_USEC  (600 * G_USEC_PER_SEC) /* a stream of gigabytes to a slow disk */
+
+/* Of what opens a device or changes its driver, which the prober waits for. Longer than any hook-timeout: a
+ * hook is not to be told that a device is closed while the broker still has it. */
+#define USE_TIMEOUT_USEC (65 * G_USEC_PER_SEC)
 
 void
 broker_probe_free (BrokerProbe *probe)
@@ -99,17 +103,29 @@ read_bytes_moved (sd_bus_message *m, GError **error)
 }
 
 static gpointer
-read_log_tail (sd_bus_message *m, GError **error)
+read_text (sd_bus_message *m, gsize max, GError **error)
 {
   const void *text = NULL;
   size_t length = 0;
   int r = sd_bus_message_read_array (m, 'y', &text, &length);
 
-  if (r >= 0 && length > BROKER_LOG_TAIL)
+  if (r >= 0 && length > max)
     r = -EMSGSIZE;
   if (r < 0)
     return fail_answer (error, r);
   return g_bytes_new (text, length);
+}
+
+static gpointer
+read_evidence (sd_bus_message *m, GError **error)
+{
+  return read_text (m, BROKER_EVIDENCE_MAX, error);
+}
+
+static gpointer
+read_log_tail (sd_bus_message *m, GError **error)
+{
+  return read_text (m, BROKER_LOG_TAIL, error);
 }
 
 /* What a verb is called, how long it may take, and what becomes of its answer. */
@@ -143,7 +159,7 @@ void
 broker_client_probe_async (BrokerClient *self, const char *address, gsize match_size,
                            GAsyncReadyCallback callback, gpointer user)
 {
-  static const Verb verb = { "Probe", CALL_TIMEOUT_USEC, read_probe, (GDestroyNotify)broker_probe_free };
+  static const Verb verb = { "Probe", USE_TIMEOUT_USEC, read_probe, (GDestroyNotify)broker_probe_free };
 
   call (self, &verb, callback, user, "su", address, (guint32)match_size);
 }
@@ -218,7 +234,7 @@ broker_client_trial_async (BrokerClient *self, const char *address, GBytes *matc
   r = sd_bus_message_append (m, "s", address);
   if (r >= 0)
     r = sd_bus_message_append_array (m, 'y', bytes, length);
-  broker_client_send_call (self, task, m, r, CALL_TIMEOUT_USEC, read_trial, g_free);
+  broker_client_send_call (self, task, m, r, USE_TIMEOUT_USEC, read_trial, g_free);
 }
 
 gboolean
@@ -244,7 +260,7 @@ void
 broker_client_bind_async (BrokerClient *self, const char *address, const char *driver,
                           GAsyncReadyCallback callback, gpointer user)
 {
-  static const Verb verb = { "Bind", CALL_TIMEOUT_USEC, read_nothing, NULL };
+  static const Verb verb = { "Bind", USE_TIMEOUT_USEC, read_nothing, NULL };
 
   call (self, &verb, callback, user, "ss", address, driver);
 }
@@ -283,6 +299,21 @@ gboolean
 broker_client_remove_mdev_finish (GAsyncResult *result, GError **error)
 {
   return finish_nothing (result, error);
+}
+
+void
+broker_client_evidence_async (BrokerClient *self, const char *address, GAsyncReadyCallback callback,
+                              gpointer user)
+{
+  static const Verb verb = { "Evidence", CALL_TIMEOUT_USEC, read_evidence, (GDestroyNotify)g_bytes_unref };
+
+  call (self, &verb, callback, user, "s", address);
+}
+
+GBytes *
+broker_client_evidence_finish (GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_pointer (G_TASK (result), error);
 }
 
 void

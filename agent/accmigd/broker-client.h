@@ -97,6 +97,11 @@ void broker_client_remove_mdev_async (BrokerClient *client, const char *uuid, GA
                                       gpointer user);
 gboolean broker_client_remove_mdev_finish (GAsyncResult *result, GError **error);
 
+void broker_client_evidence_async (BrokerClient *client, const char *address, GAsyncReadyCallback callback,
+                                   gpointer user);
+/* (transfer full) (nullable): a driver's words, any bytes; empty when it left none */
+GBytes *broker_client_evidence_finish (GAsyncResult *result, GError **error);
+
 void broker_client_set_metadata_async (BrokerClient *client, const char *uuid, const char *xml,
                                        GAsyncReadyCallback callback, gpointer user);
 gboolean broker_client_set_metadata_finish (GAsyncResult *result, GError **error);

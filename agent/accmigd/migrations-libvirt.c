@@ -59,12 +59,41 @@ mark_lifecycle (Watched *watched, Lifecycle lifecycle)
                     ARRIVAL_USEC);
 }
 
+/* Notes what has become of the guest that the record is about. Returns: whether it is gone just now */
+static gboolean
+note_presence (Watched *watched, Lifecycle lifecycle)
+{
+  if (lifecycle == LIFECYCLE_STARTED)
+    watched->started_anew = TRUE;
+  if (watched->gone || watched->started_anew
+      || (lifecycle != LIFECYCLE_STOPPED && lifecycle != LIFECYCLE_STOPPED_FAILED))
+    return FALSE;
+  watched->gone = TRUE;
+  return TRUE;
+}
+
+/* An incoming guest that has failed already is gone for good: its log is complete now, and its devices are
+ * free to be asked. */
+static void
+on_gone_after_failure (Migrations *self, const Watched *watched)
+{
+  const Migration *migration = watched->migration;
+
+  if (migration_get_role (migration) == ROLE_DESTINATION && migration_get_phase (migration) == PHASE_FAILED
+      && self->callbacks.want_log != NULL)
+    self->callbacks.want_log (migration_get_uuid (migration), migration_get_name (migration), self->user);
+}
+
 void
 migrations_on_lifecycle (Migrations *self, const char *uuid, const char *name, Lifecycle lifecycle)
 {
   Watched *watched = migrations_find_running (self, uuid);
+  Watched *recent = migrations_find_recent (self, uuid); /* the same, if there is one */
   Role role = watched != NULL ? migration_get_role (watched->migration) : ROLE_SOURCE;
   Event event;
+
+  if (recent != NULL && note_presence (recent, lifecycle) && watched == NULL)
+    on_gone_after_failure (self, recent);
 
   if (lifecycle == LIFECYCLE_STOPPED_SAVED && watched != NULL && role == ROLE_SOURCE)
     {
@@ -73,7 +102,7 @@ migrations_on_lifecycle (Migrations *self, const char *uuid, const char *name, L
     }
   if (!event_of_lifecycle (role, lifecycle, &event))
     return;
-  if (watched == NULL && migrations_find_recent (self, uuid) == NULL)
+  if (recent == NULL)
     watched = migrations_begin_source (self, uuid, name, event);
   if (watched == NULL)
     return;

@@ -24,6 +24,9 @@ typedef struct
   gboolean reconciling;      /* what the job statistics or the log say decides */
   gboolean restored;         /* a predecessor began it; what only memory held is gone */
   gboolean reported;         /* source: it was refused elsewhere; nothing has happened here, nor will */
+  gboolean gone;             /* libvirt said that the guest has ended here; its QEMU is no more */
+  gboolean started_anew;     /* destination: the guest was booted here; what ends from now on is that one */
+  gboolean explained;        /* the cause is a driver's evidence; no log knows better */
   gint64 jobless_since_usec; /* monotonic; 0: has a job, or was not asked */
 } Watched;
 

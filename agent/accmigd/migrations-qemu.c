@@ -181,13 +181,36 @@ work_out_end (Migrations *self, Watched *watched, const char *text, gsize length
     }
 }
 
+static void
+improve_cause (Migrations *self, Watched *watched, const char *cause)
+{
+  Migration *migration = watched->migration;
+  g_autofree char *before = g_strdup (migration_get_cause (migration));
+
+  migration_replace_cause (migration, cause);
+  if (g_str_equal (before, migration_get_cause (migration)))
+    return;
+  migrations_save (self, watched);
+  migrations_log_phase (migration, PHASE_FAILED);
+  migrations_changed (self, watched);
+}
+
+static void
+want_evidence (Migrations *self, const Migration *migration)
+{
+  for (gsize i = 0; i < migration_get_n_devices (migration); i++)
+    self->callbacks.want_evidence (migration_get_uuid (migration),
+                                   migration_get_device (migration, i).address, self->user);
+}
+
 void
 migrations_on_qemu_log (Migrations *self, const char *uuid, const char *text, gsize length)
 {
   Watched *watched = migrations_find_recent (self, uuid);
   g_autofree char *cause = NULL;
+  gint64 since_usec = 0;
 
-  if (watched == NULL)
+  if (watched == NULL || watched->explained)
     return;
   if (watched->reconciling)
     {
@@ -196,11 +219,29 @@ migrations_on_qemu_log (Migrations *self, const char *uuid, const char *text, gs
     }
   if (migration_get_phase (watched->migration) != PHASE_FAILED)
     return;
-  cause = qemu_log_find_cause (text, length, migration_get_started_usec (watched->migration));
-  if (cause == NULL)
+  since_usec = migration_get_started_usec (watched->migration);
+  cause = qemu_log_find_cause (text, length, since_usec);
+  if (cause != NULL)
+    improve_cause (self, watched, cause);
+  /* Not while QEMU dies: it may look as if nobody had the device then, and its session has not ended. */
+  if (watched->gone && migration_get_role (watched->migration) == ROLE_DESTINATION
+      && self->callbacks.want_evidence != NULL && qemu_log_tells_not_loaded (text, length, since_usec))
+    want_evidence (self, watched->migration);
+}
+
+void
+migrations_on_evidence (Migrations *self, const char *uuid, const char *sentence)
+{
+  Watched *watched = migrations_find_recent (self, uuid);
+  g_autofree char *cause = NULL;
+  const char *before = NULL;
+
+  if (watched == NULL || migration_get_phase (watched->migration) != PHASE_FAILED)
     return;
-  migration_replace_cause (watched->migration, cause);
-  migrations_save (self, watched);
-  migrations_log_phase (watched->migration, PHASE_FAILED);
-  migrations_changed (self, watched);
+  before = migration_get_cause (watched->migration);
+  if (strstr (before, sentence) != NULL)
+    return; /* it was asked twice */
+  cause = g_strdup_printf ("%s; %s", sentence, before);
+  watched->explained = TRUE;
+  improve_cause (self, watched, cause);
 }

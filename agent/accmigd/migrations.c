@@ -365,6 +365,8 @@ migrations_on_hook (Migrations *self, const char *uuid, const char *operation)
   for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
     if (strcmp (rows[i].operation, operation) == 0)
       {
+        if (rows[i].event == EVENT_STOPPED)
+          watched->gone = TRUE; /* libvirt waits for QEMU's end before it releases anything */
         migrations_dispatch (self, watched, rows[i].event, NULL);
         return;
       }

@@ -27,6 +27,9 @@ typedef struct
   void (*want_job) (const char *uuid, gboolean completed, gpointer user);
   /* Please call migrations_on_qemu_log() for this domain: the cause of a failure is wanted. */
   void (*want_log) (const char *uuid, const char *name, gpointer user);
+  /* Please call migrations_on_evidence(), if the driver of this device can tell what it was given: a state
+   * was not taken here, and the guest is gone. */
+  void (*want_evidence) (const char *uuid, const char *address, gpointer user);
   /* The VFIO hostdevs of a domain, borrowed; NULL when it has none or is not known. */
   const AccmigDomain *(*get_domain) (const char *uuid, gpointer user);
   /* Whether devices are promised to a domain that the gate accepted and that is still to come. */
@@ -84,6 +87,9 @@ void migrations_on_qemu_event (Migrations *migrations, const char *uuid, const c
                                gint64 at_usec, const char *details);
 /* The answer to want_log; @length 0 when the log cannot be had. */
 void migrations_on_qemu_log (Migrations *migrations, const char *uuid, const char *text, gsize length);
+
+/* The answer to want_evidence: @sentence is better than a cause, and is put before it. */
+void migrations_on_evidence (Migrations *migrations, const char *uuid, const char *sentence);
 
 /* A device was looked at: @address was in @state at @at_usec, wall clock. */
 void migrations_on_look (Migrations *migrations, const char *address, AccmigState state, gint64 at_usec);

@@ -14,12 +14,15 @@
 /* A second's grace: the record begins when the agent hears of the migration, not when QEMU does. */
 #define GRACE_USEC G_USEC_PER_SEC
 
+/* A device did not take what came for it. All of a guest's devices were ready to take something then. */
+static const char not_loaded[] = "error while loading state";
+
 /* What a telling line contains, the most telling first: the device's own failure before what followed from
  * it. */
 static const char *const tells[] = {
   "Failed setting device state",
   "Failed resetting device",
-  "error while loading state",
+  not_loaded,
   "load of migration failed",
   "Failed to ",
   "Unable to ",
@@ -95,6 +98,17 @@ qemu_log_find_cause (const char *text, gsize length, gint64 since_usec)
       if (strstr (lines->pdata[j], tells[i]) != NULL && strstr (lines->pdata[j], shutting_down) == NULL)
         return without_program (lines->pdata[j]);
   return NULL;
+}
+
+gboolean
+qemu_log_tells_not_loaded (const char *text, gsize length, gint64 since_usec)
+{
+  g_autoptr (GPtrArray) lines = recent_lines (text, length, since_usec);
+
+  for (guint i = 0; i < lines->len; i++)
+    if (strstr (lines->pdata[i], not_loaded) != NULL)
+      return TRUE;
+  return FALSE;
 }
 
 char *

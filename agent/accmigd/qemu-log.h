@@ -16,6 +16,13 @@
 char *qemu_log_find_cause (const char *text, gsize length, gint64 since_usec);
 
 /**
+ * qemu_log_tells_not_loaded:
+ * Returns: whether a part of the guest's state was not taken here: then each of its devices had been told to
+ * take one, whether it got to that or not
+ */
+gboolean qemu_log_tells_not_loaded (const char *text, gsize length, gint64 since_usec);
+
+/**
  * qemu_log_find_end:
  * Returns: (transfer full) (nullable): libvirt's word for why QEMU ended ("migrated", "failed", "destroyed",
  * …), the first one since @since_usec

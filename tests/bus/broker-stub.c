@@ -6,7 +6,8 @@
  * group "device" with flags, size, match (hex), pid, state, error (a name, instead of an answer), refuses
  * (errno's name, for Trial) and hold (the answer waits for "release" on standard input); error-VERB and
  * hold-VERB are for one verb alone. What it is asked goes to standard output, one line per call. CreateMdev
- * looks for its parent's name.
+ * looks for its parent's name. DIRECTORY/ADDRESS.evidence and DIRECTORY/NAME.log are what Evidence and
+ * ReadLog answer, nothing when there is no such file.
  *
  * Standard input takes, one per line: "release", which lets all held answers go, and "event UUID NAME EVENT
  * USEC DETAILS".
@@ -256,6 +257,42 @@ on_set_metadata (sd_bus_message *m, void *user, sd_bus_error *ret_error)
   return sd_bus_reply_method_return (m, NULL);
 }
 
+/* (transfer full): an answer with what is in the file, if it is there */
+static int
+new_text_answer (const Stub *self, sd_bus_message *m, const char *name, const char *suffix,
+                 sd_bus_message **ret_answer)
+{
+  g_autofree char *file = g_strconcat (name, suffix, NULL);
+  g_autofree char *path = g_build_filename (self->directory, file, NULL);
+  g_autofree char *text = NULL;
+  gsize length = 0;
+  int r = sd_bus_message_new_method_return (m, ret_answer);
+
+  if (r < 0)
+    return r;
+  (void)g_file_get_contents (path, &text, &length, NULL);
+  return sd_bus_message_append_array (*ret_answer, 'y', text != NULL ? text : "", length);
+}
+
+static int
+on_evidence (sd_bus_message *m, void *user, sd_bus_error *ret_error)
+{
+  Stub *self = user;
+  g_autoptr (GKeyFile) device = take_device (self, m, ret_error);
+  g_autoptr (sd_bus_message) answer = NULL;
+  const char *address = NULL;
+  int r = 0;
+
+  if (device == NULL)
+    return -EINVAL;
+  r = sd_bus_message_rewind (m, TRUE);
+  if (r >= 0)
+    r = sd_bus_message_read (m, "s", &address);
+  if (r >= 0)
+    r = new_text_answer (self, m, address, ".evidence", &answer);
+  return r < 0 ? r : send_answer (self, device, answer, sd_bus_message_get_member (m));
+}
+
 static int
 on_read_log (sd_bus_message *m, void *user, sd_bus_error *ret_error)
 {
@@ -266,9 +303,7 @@ on_read_log (sd_bus_message *m, void *user, sd_bus_error *ret_error)
   if (r < 0)
     return r;
   say ("ReadLog", name);
-  r = sd_bus_message_new_method_return (m, &answer);
-  if (r >= 0)
-    r = sd_bus_message_append_array (answer, 'y', "", 0);
+  r = new_text_answer (user, m, name, ".log", &answer);
   return r < 0 ? r : sd_bus_send (NULL, answer, NULL);
 }
 
@@ -282,6 +317,7 @@ static const sd_bus_vtable vtable[] = {
   SD_BUS_METHOD ("Bind", "ss", NULL, on_change, SD_BUS_VTABLE_UNPRIVILEGED),
   SD_BUS_METHOD ("CreateMdev", "sss", NULL, on_change, SD_BUS_VTABLE_UNPRIVILEGED),
   SD_BUS_METHOD ("RemoveMdev", "s", NULL, on_change, SD_BUS_VTABLE_UNPRIVILEGED),
+  SD_BUS_METHOD ("Evidence", "s", "ay", on_evidence, SD_BUS_VTABLE_UNPRIVILEGED),
   SD_BUS_METHOD ("SetMetadata", "ss", NULL, on_set_metadata, SD_BUS_VTABLE_UNPRIVILEGED),
   SD_BUS_METHOD ("ReadLog", "s", "ay", on_read_log, SD_BUS_VTABLE_UNPRIVILEGED),
   SD_BUS_SIGNAL ("QemuEvent", "sssxs", 0),

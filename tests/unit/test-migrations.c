@@ -59,7 +59,7 @@ typedef struct
   History *history;
   Migrations *migrations;
   AccmigDomain *domain;
-  guint added, ended, removed, want_job, want_log;
+  guint added, ended, removed, want_job, want_log, want_evidence;
   gboolean promised;
 } Fixture;
 
@@ -93,6 +93,14 @@ on_want_log (const char *uuid, const char *name, gpointer user)
   ((Fixture *)user)->want_log++;
 }
 
+static void
+on_want_evidence (const char *uuid, const char *address, gpointer user)
+{
+  g_assert_cmpstr (uuid, ==, UUID);
+  g_assert_cmpstr (address, ==, "0001:00:00.1");
+  ((Fixture *)user)->want_evidence++;
+}
+
 static const AccmigDomain *
 on_get_domain (const char *uuid, gpointer user)
 {
@@ -111,6 +119,7 @@ static const MigrationsCallbacks callbacks = {
   .removed = on_removed,
   .want_job = on_want_job,
   .want_log = on_want_log,
+  .want_evidence = on_want_evidence,
   .get_domain = on_get_domain,
   .is_promised = on_is_promised,
 };
@@ -620,6 +629,122 @@ test_log_gives_the_cause (Fixture *f, gconstpointer data)
                    "error while loading state section id 2(0000:00:02.0/vfio)");
 }
 
+#define NOT_LOADED "error while loading state section id 2(0000:00:02.0/vfio)"
+#define EVIDENCE   "the driver was given queue count 8, 0001:00:00.1 has 4"
+
+/* QEMU's log with one line, written now. */
+static void
+say_log (Fixture *f, const char *line)
+{
+  g_autoptr (GDateTime) now = g_date_time_new_now_utc ();
+  g_autofree char *time = g_date_time_format (now, "%Y-%m-%dT%H:%M:%S.%f");
+  g_autofree char *text = g_strdup_printf ("%sZ qemu-system-x86_64: %s\n", time, line);
+
+  migrations_on_qemu_log (f->migrations, UUID, text, strlen (text));
+}
+
+static void
+test_evidence_is_the_cause (Fixture *f, gconstpointer data)
+{
+  g_autoptr (HistoryRow) row = NULL;
+
+  converse (f, "announce; accept; libvirt started-migrated; qemu MIGRATION failed; libvirt stopped-failed");
+  say_log (f, NOT_LOADED);
+  g_assert_cmpuint (f->want_evidence, ==, 1);
+  migrations_on_evidence (f->migrations, UUID, EVIDENCE);
+  migrations_on_evidence (f->migrations, UUID, EVIDENCE); /* asked twice */
+  g_assert_cmpstr (migration_get_cause (newest (f)), ==, EVIDENCE "; " NOT_LOADED);
+  row = history_get (f->history, 0, NULL);
+  g_assert_cmpstr (row->cause, ==, EVIDENCE "; " NOT_LOADED);
+
+  say_log (f, NOT_LOADED); /* knows less */
+  g_assert_cmpstr (migration_get_cause (newest (f)), ==, EVIDENCE "; " NOT_LOADED);
+  g_assert_cmpuint (f->want_evidence, ==, 1);
+}
+
+/* While QEMU is about to end, what the driver keeps is of an earlier migration. */
+static void
+test_evidence_waits_for_the_end (Fixture *f, gconstpointer data)
+{
+  converse (f, "announce; accept; libvirt started-migrated; qemu MIGRATION failed");
+  g_assert_cmpuint (f->want_log, ==, 1);
+  say_log (f, NOT_LOADED);
+  g_assert_cmpstr (migration_get_cause (newest (f)), ==, NOT_LOADED);
+  g_assert_cmpuint (f->want_evidence, ==, 0);
+  converse (f, "libvirt stopped-failed");
+  g_assert_cmpuint (f->want_log, ==, 2);
+  say_log (f, NOT_LOADED);
+  g_assert_cmpuint (f->want_evidence, ==, 1);
+  converse (f, "libvirt stopped");
+  g_assert_cmpuint (f->want_log, ==, 2);
+}
+
+/* Everything that tells of an incoming guest's end. */
+static void
+test_evidence_of_every_end (Fixture *f, gconstpointer data)
+{
+  static const char *const ends[] = { "libvirt stopped-failed", "libvirt stopped", "hook release" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (ends); i++)
+    {
+      converse (f, "announce; accept; hook prepare; libvirt started-migrated");
+      converse (f, ends[i]);
+      g_assert_cmpuint (f->want_log, ==, i + 1);
+      say_log (f, NOT_LOADED);
+      g_assert_cmpuint (f->want_evidence, ==, i + 1);
+    }
+}
+
+/* A guest that is booted here after its failure, or in place of its arrival: its end is nothing to us. */
+static void
+test_booted_instead (Fixture *f, gconstpointer data)
+{
+  converse (f, "announce; accept; libvirt started-migrated; qemu MIGRATION failed; libvirt stopped-failed");
+  g_assert_cmpuint (f->want_log, ==, 2);
+  converse (f, "libvirt started; libvirt stopped");
+  g_assert_cmpuint (f->want_log, ==, 2);
+
+  converse (f, "announce; accept; hook prepare; libvirt started");
+  g_assert_cmpuint (f->want_log, ==, 3);
+  converse (f, "libvirt stopped");
+  g_assert_cmpuint (f->want_log, ==, 3);
+  say_log (f, NOT_LOADED);
+  g_assert_cmpuint (f->want_evidence, ==, 0);
+
+  converse (f, "announce; accept; libvirt started-migrated; qemu MIGRATION failed; libvirt started; "
+               "libvirt stopped");
+  g_assert_cmpuint (f->want_log, ==, 4);
+}
+
+/* Where no state was refused here, what the driver keeps is of an earlier migration. */
+static void
+test_no_evidence (Fixture *f, gconstpointer data)
+{
+  static const struct
+  {
+    const char *steps, *line;
+  } rows[] = {
+    { "qemu MIGRATION setup; qemu MIGRATION failed; libvirt stopped", NOT_LOADED }, /* the source */
+    { "announce; accept; libvirt started-migrated; qemu MIGRATION failed; libvirt stopped-failed",
+      "load of migration failed: Input/output error" },
+    { "announce; accept; libvirt started-migrated; libvirt resumed-migrated; libvirt stopped", NOT_LOADED },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autofree char *before = NULL;
+
+      converse (f, rows[i].steps);
+      say_log (f, rows[i].line);
+      g_assert_cmpuint (f->want_evidence, ==, 0);
+      if (migration_get_phase (newest (f)) == PHASE_FAILED)
+        continue;
+      before = g_strdup (migration_get_cause (newest (f)));
+      migrations_on_evidence (f->migrations, UUID, EVIDENCE);
+      g_assert_cmpstr (migration_get_cause (newest (f)), ==, before);
+    }
+}
+
 /* QEMU sets up a migration for virsh save and for snapshots, too. */
 static void
 test_a_save_is_no_migration (Fixture *f, gconstpointer data)
@@ -829,6 +954,11 @@ main (int argc, char **argv)
     { "/migrations/the-last-to-end-stays", test_the_last_to_end_stays },
     { "/migrations/looks-at-the-same-state-change-nothing", test_looks_at_the_same_state_change_nothing },
     { "/migrations/log-gives-the-cause", test_log_gives_the_cause },
+    { "/migrations/evidence-is-the-cause", test_evidence_is_the_cause },
+    { "/migrations/evidence-waits-for-the-end", test_evidence_waits_for_the_end },
+    { "/migrations/evidence-of-every-end", test_evidence_of_every_end },
+    { "/migrations/booted-instead", test_booted_instead },
+    { "/migrations/no-evidence", test_no_evidence },
     { "/migrations/refused-elsewhere", test_refused_elsewhere },
     { "/migrations/refused-elsewhere/in-vain", test_refused_elsewhere_in_vain },
     { "/migrations/refused-elsewhere/twice", test_refused_elsewhere_twice },
