@@ -16,8 +16,9 @@
  * because a device is promised to another guest; an agent that does not answer does not.
  *
  * For the other operations the agent is told, so that it knows where a guest stands, and the hook succeeds in
- * any case; a failure would stop a guest, or kill it ("reconnect"). Words that are not in the table, also
- * those that libvirt may invent, succeed at once.
+ * any case; a failure would stop a guest, or kill it ("reconnect"). It does not wait long for that, except in
+ * "start begin" with gate.probe-at-start: there the agent opens the guest's devices, and QEMU cannot open one
+ * that is open. Words that are not in the table, also those that libvirt may invent, succeed at once.
  */
 
 #include "gate-bus.h"
@@ -50,6 +51,7 @@ typedef struct
 typedef enum
 {
   CALL_INFORMS, /* nothing */
+  CALL_WAITS,   /* nothing, but the agent may open the guest's devices first, if the operator wants that */
   CALL_OBJECTS, /* no is no; without an answer it goes on */
   CALL_DECIDES, /* an answer is needed */
 } CallKind;
@@ -61,7 +63,7 @@ static const struct
   CallKind kind;
 } calls[] = {
   { "migrate", "begin", CALL_DECIDES }, { "prepare", "begin", CALL_OBJECTS },
-  { "start", "begin", CALL_INFORMS },   { "started", "begin", CALL_INFORMS },
+  { "start", "begin", CALL_WAITS },     { "started", "begin", CALL_INFORMS },
   { "stopped", "end", CALL_INFORMS },   { "release", "end", CALL_INFORMS },
 };
 
@@ -220,6 +222,16 @@ inform (const Arguments *arguments, gint64 deadline, gboolean may_object)
   return pass_on (arguments, &answer, deadline);
 }
 
+/* Returns: seconds the call may take */
+static gint64
+get_limit (const Settings *settings, CallKind kind)
+{
+  guint limit = settings_get_number (settings, SETTING_HOOK_TIMEOUT);
+  gboolean opens = kind == CALL_WAITS && settings_get_choice (settings, SETTING_PROBE_AT_START) != 0;
+
+  return kind == CALL_DECIDES || opens ? limit : MIN (limit, INFORM_MAX_SECONDS);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -237,8 +249,7 @@ main (int argc, char **argv)
     return 0;
 
   settings = settings_load (NULL);
-  seconds = settings_get_number (settings, SETTING_HOOK_TIMEOUT);
-  seconds = kind == CALL_DECIDES ? seconds : MIN (seconds, INFORM_MAX_SECONDS);
+  seconds = get_limit (settings, kind);
   accept = kind != CALL_DECIDES || settings_is_accept (settings, SETTING_ON_AGENT_FAILURE);
   (void)signal (SIGPIPE,
                 SIG_IGN); /* libvirt may close its ends first; that is an error of write(), not our death */

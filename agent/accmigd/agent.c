@@ -616,6 +616,7 @@ make_gate (Agent *self)
           .accept_on_agent_failure = settings_is_accept (settings, SETTING_ON_AGENT_FAILURE),
           .accept_on_unknown = settings_is_accept (settings, SETTING_ON_UNKNOWN),
           .accept_on_no_profile = settings_is_accept (settings, SETTING_ON_NO_PROFILE),
+          .probe_at_start = settings_get_choice (settings, SETTING_PROBE_AT_START) != 0,
           .hook_timeout = settings_get_number (settings, SETTING_HOOK_TIMEOUT),
       });
 }

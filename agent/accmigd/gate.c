@@ -14,6 +14,7 @@
 #include "gate.h"
 
 #include "common/text.h"
+#include "handover.h"
 #include "log.h"
 
 #define ANSWER_MARGIN_MSEC 1000 /* the hook needs this to hear the answer and to leave */
@@ -69,6 +70,16 @@ gate_free (Gate *self)
     return;
   g_hash_table_unref (self->attempts);
   g_free (self);
+}
+
+/* The kernel's events come later than libvirt's questions. */
+static void
+look (Gate *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!registry_rescan (self->sources.registry, &error))
+    g_warning ("sysfs cannot be read, going on with what is known: %s", error->message);
 }
 
 /* ---- answers ---- */
@@ -344,7 +355,6 @@ static void
 begin_attempt (Gate *self, AccmigDomain *domain, GTask *task)
 {
   Attempt *attempt = g_new0 (Attempt, 1);
-  g_autoptr (GError) error = NULL;
 
   attempt->gate = self;
   attempt->domain = g_strdup (accmig_domain_get_name (domain));
@@ -358,8 +368,7 @@ begin_attempt (Gate *self, AccmigDomain *domain, GTask *task)
   g_hash_table_insert (self->attempts, attempt->uuid, attempt);
 
   (void)migrations_announce (self->sources.migrations, domain);
-  if (!registry_rescan (self->sources.registry, &error))
-    g_warning ("sysfs cannot be read, going on with what is known: %s", error->message);
+  look (self);
   assessment_set_guest (attempt->assessment, accmig_domain_get_guest (domain));
   for (gsize i = 0; i < accmig_domain_get_n_hostdevs (domain); i++)
     assessment_add (attempt->assessment, accmig_domain_get_hostdev (domain, i));
@@ -424,40 +433,33 @@ ask_migrate (Gate *self, const GateQuestion *question, GTask *task)
 /* ---- everything else ---- */
 
 static void
-on_settled (GObject *source, GAsyncResult *result, gpointer user)
+on_handed_over (GObject *source, GAsyncResult *result, gpointer user)
 {
   g_autoptr (GTask) task = user;
 
-  if (!prober_settle_finish (result))
-    g_warning ("a device is still open here while a domain is about to take it");
+  handover_run_finish (result);
   allow (task);
 }
 
-/* libvirt is about to give the devices to QEMU: nobody here may have them open when it does. By now, what
- * libvirt does goes before what the gate had in mind with a device. */
-static void
-take_devices (Gate *self, const AccmigDomain *domain, GTask *task)
+/* What is left of a time that began then. */
+static guint
+left_msec (guint limit_msec, gint64 begin_usec)
 {
-  const char *uuid = accmig_domain_get_uuid (domain);
-  const char *name = accmig_domain_get_name (domain);
-  g_autoptr (GPtrArray) addresses = g_ptr_array_new ();
+  gint64 past_msec = (g_get_monotonic_time () - begin_usec) / 1000;
 
-  for (gsize i = 0; i < accmig_domain_get_n_hostdevs (domain); i++)
-    {
-      const char *address = accmig_domain_get_hostdev (domain, i)->address;
-      Reservation before = { 0 };
+  return past_msec < limit_msec ? limit_msec - (guint)past_msec : 0;
+}
 
-      if (reservations_lookup (self->sources.reservations, address, &before)
-          && !g_str_equal (before.uuid, uuid))
-        log_event (LOG_EVENT_STRANGE, &(LogContext){ .domain = name, .uuid = uuid, .device = address },
-                   "%s was reserved for domain “%s”, but libvirt gives it to “%s”", address, before.domain,
-                   name);
-      reservations_hold (self->sources.reservations, address, uuid, name);
-      g_ptr_array_add (addresses, (gpointer)address);
-    }
-  g_ptr_array_add (addresses, NULL);
-  prober_settle_async (self->sources.prober, (const char *const *)addresses->pdata, SETTLE_MSEC, on_settled,
-                       g_object_ref (task));
+/* @ask: whether devices are opened that QEMU is about to open; none is when the time is over
+ * @begin_usec: monotonic, when the question came */
+static void
+hand_over (Gate *self, const AccmigDomain *domain, gboolean ask, gint64 begin_usec, GTask *task)
+{
+  const HandoverSources sources = { self->sources.registry, self->sources.prober,
+                                    self->sources.reservations };
+  guint left = left_msec (ask ? answer_limit_msec (self) : SETTLE_MSEC, begin_usec);
+
+  handover_run_async (&sources, domain, ask && left > 0, left, on_handed_over, g_object_ref (task));
 }
 
 /* Whether a device of @domain is promised to another guest. What libvirt itself has given away it looks after
@@ -484,12 +486,28 @@ is_promised (const Gate *self, const AccmigDomain *domain, char **ret_cause)
 static void
 claim_devices (Gate *self, const AccmigDomain *domain, GTask *task)
 {
+  gint64 begin_usec = g_get_monotonic_time ();
   g_autofree char *cause = NULL;
 
   if (is_promised (self, domain, &cause))
-    refuse (task, accmig_domain_get_name (domain), accmig_domain_get_uuid (domain), cause);
-  else
-    take_devices (self, domain, task);
+    {
+      refuse (task, accmig_domain_get_name (domain), accmig_domain_get_uuid (domain), cause);
+      return;
+    }
+  if (self->policy.probe_at_start)
+    look (self); /* what libvirt binds between now and "start" had no driver, or another, when we looked */
+  hand_over (self, domain, FALSE, begin_usec, task);
+}
+
+/* libvirt has bound the drivers, and QEMU has not opened the devices. The hook's time runs while we look. */
+static void
+start_devices (Gate *self, const AccmigDomain *domain, GTask *task)
+{
+  gint64 begin_usec = g_get_monotonic_time ();
+
+  if (self->policy.probe_at_start)
+    look (self);
+  hand_over (self, domain, self->policy.probe_at_start, begin_usec, task);
 }
 
 static void
@@ -511,7 +529,7 @@ static const struct
   const char *operation;
   void (*run) (Gate *self, const AccmigDomain *domain, GTask *task);
 } notices[] = {
-  { "prepare", claim_devices }, { "start", take_devices },      { "started", note_only },
+  { "prepare", claim_devices }, { "start", start_devices },     { "started", note_only },
   { "stopped", note_only },     { "release", release_devices },
 };
 

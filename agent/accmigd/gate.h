@@ -7,8 +7,8 @@
 
 /*
  * The gate: answers libvirt's hook. It decides on "migrate begin", where it also gives the guest its devices,
- * and on "prepare begin" it stands in the way of a guest that would take a device promised to another.
- * Everything else it only takes note of and lets through.
+ * and on "prepare begin" it stands in the way of a guest that would take a device promised to another. Before
+ * QEMU takes devices it hands them over. Everything else it only takes note of and lets through.
  *
  * It makes no libvirt call, for libvirt waits for it; and every answer comes in time, if need be by policy.
  */
@@ -31,6 +31,7 @@ typedef struct
   gboolean accept_on_agent_failure;
   gboolean accept_on_unknown;
   gboolean accept_on_no_profile;
+  gboolean probe_at_start;
   guint hook_timeout; /* seconds the hook waits */
 } GatePolicy;
 

@@ -357,6 +357,13 @@ registry_set_flags (Registry *self, const char *address, guint64 flags)
   announce (self, device);
 }
 
+/* Whether a driver is bound that may have something to tell. */
+static gboolean
+has_answers (const Device *device)
+{
+  return device_is_vfio (device) && !g_str_equal (device->driver, CATCH_ALL_DRIVER);
+}
+
 const Device *
 registry_take_unprobed (Registry *self)
 {
@@ -364,8 +371,7 @@ registry_take_unprobed (Registry *self)
     {
       Device *device = self->devices->pdata[i];
 
-      if (device->probed || device->owner != OWNER_FREE || !device_is_vfio (device)
-          || g_str_equal (device->driver, CATCH_ALL_DRIVER))
+      if (device->probed || device->owner != OWNER_FREE || !has_answers (device))
         continue;
       device->probed = TRUE;
       return device;
@@ -484,6 +490,12 @@ gboolean
 device_is_probed (const Device *device)
 {
   return *device->migration != '\0';
+}
+
+gboolean
+device_is_unasked (const Device *device)
+{
+  return has_answers (device) && (!device->probed || device->put_off);
 }
 
 gboolean

@@ -97,6 +97,8 @@ const char *device_get_digest (const Device *device);
 const AccmigProfile *device_get_profile (const Device *device);
 /* Whether anything is known of what its driver offers. */
 gboolean device_is_probed (const Device *device);
+/* Whether a migratable driver is bound to it that was not asked since: never tried, or put off. */
+gboolean device_is_unasked (const Device *device);
 /* Whether a VFIO driver is bound, so that it could be opened. */
 gboolean device_is_vfio (const Device *device);
 /* Whether a native driver is bound, for the host's own use. */

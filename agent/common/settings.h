@@ -25,6 +25,7 @@ typedef enum
   SETTING_CREATE_MDEV,         /* choice: no, yes */
   SETTING_TRIAL,               /* choice: no, yes */
   SETTING_BIND,                /* choice: no, yes */
+  SETTING_PROBE_AT_START,      /* choice: no, yes */
   /* [hypervisor] */
   SETTING_URI, /* string: libvirt connection */
   /* [history] */

@@ -239,8 +239,9 @@ def test_lookers_do_not_hold_up_the_gate(acc_host):
 def test_hook_waits_for_the_probe(acc_host):
     """libvirt's start is answered when we have let go of the device, not before."""
     xml = incoming(acc_host, SEC_VFS[0])
+    for address in SEC_VFS:
+        acc_host.broker.wait_line(f"^Probe {re.escape(address)}")  # the agent's own
     wait_for(lambda: acc_host.get_device(SEC_VFS[1])["Migration"], "the second probe")
-    acc_host.broker.drain()
     acc_host.broker.set_device(SEC_VFS[0], flags=5, match=acc_match(8), hold="true")
     asking = acc_host.ask_async("vm", "migrate", "begin", xml)
     acc_host.broker.wait_line(f"^Probe {re.escape(SEC_VFS[0])}")
@@ -255,7 +256,7 @@ def test_hook_waits_for_the_probe(acc_host):
 def test_one_attempt_at_a_time(acc_host):
     """A second question about the same domain while the first is open."""
     xml = incoming(acc_host, SEC_VFS[0])
-    acc_host.broker.drain()
+    acc_host.broker.wait_line(f"^Probe {re.escape(SEC_VFS[0])}")  # the agent's own
     acc_host.broker.set_device(SEC_VFS[0], flags=5, match=acc_match(8), hold="true")
     first = acc_host.ask_async("vm", "migrate", "begin", xml)
     acc_host.broker.wait_line(f"^Probe {re.escape(SEC_VFS[0])}")
@@ -283,3 +284,156 @@ def test_devices_come_and_go(acc_host):
     acc_host.ask("vm2", "migrate", "begin", incoming(acc_host, SEC_VFS[0], uuid=OTHER_UUID))
     objects = acc_host.interface("org.freedesktop.DBus.ObjectManager").GetManagedObjects(timeout=SECONDS)
     assert f"{ROOT}/devices/0000_75_00_3" not in objects
+
+
+# ---- probe-at-start --------------------------------------------------------------------------------------
+
+TRIES = 3  # of what a busy machine may spoil
+
+
+@pytest.fixture(name="starting")
+def make_starting(programs):
+    """Hosts whose two VFs have no driver yet: libvirt manages them."""
+    with contextlib.ExitStack() as stack:
+        def start(settings="probe-at-start = yes\n"):
+            host = stack.enter_context(Host(f"[gate]\n{settings}"))
+            host.sysfs.add_pf(SEC_PF)
+            broker = host.start_broker(programs[1])
+            for index, address in enumerate(SEC_VFS):
+                host.sysfs.add_vf(SEC_PF, index, address)
+                broker.set_device(address, flags=5, size=176, match=acc_match(8))
+            host.start_agent(programs[0])
+            host.wait_connected()
+            return host
+        yield start
+
+
+MANAGED = guest(*(hostdev(address, i, managed=True) for i, address in enumerate(SEC_VFS)))
+
+
+def bind(host):
+    """What libvirt does between prepare and start."""
+    assert host.ask("vm", "prepare", "begin", MANAGED) == (True, "", b"")
+    for address in SEC_VFS:
+        host.sysfs.bind(address, "hisi_acc_vfio_pci")
+
+
+def probes(host):
+    """Devices that the broker was asked to open since last time."""
+    return sorted(line.split()[1] for line in host.broker.drain() if line.startswith("Probe "))
+
+
+def time_start(host):
+    """The seconds for which libvirt waits until it may start QEMU."""
+    begin = time.monotonic()
+    assert host.ask("vm", "start", "begin", MANAGED) == (True, "", b"")
+    return time.monotonic() - begin
+
+
+def match_of(host, address):
+    """The match data in a device's profile, if it has some."""
+    return json.loads(host.interface("Manager").GetProfile(address))["device"].get("match")
+
+
+@pytest.mark.parametrize("setting, asked", [("yes", SEC_VFS), ("no", [])], ids=["yes", "no"])
+def test_probe_at_start(starting, setting, asked):
+    """Between libvirt's binding of the driver and QEMU's opening of the device, where the operator wants it."""
+    host = starting(f"probe-at-start = {setting}\n")
+    bind(host)
+    assert host.ask("vm", "start", "begin", MANAGED) == (True, "", b"")
+    assert probes(host) == asked
+    assert owner(host, SEC_VFS[0]) == ("reserved", "vm")
+    if asked:
+        assert [match_of(host, address) for address in SEC_VFS] == [acc_match(8)] * 2
+
+
+def test_start_waits_for_all_at_once(starting):
+    """Both are open at the same time, and QEMU waits for both."""
+    host = starting()
+    bind(host)
+    for address in SEC_VFS:
+        host.broker.set_device(address, flags=5, size=176, match=acc_match(8), hold="true")
+    starts = host.ask_async("vm", "start", "begin", MANAGED)
+    for _ in SEC_VFS:
+        host.broker.wait_line("^Probe ")
+    assert starts.poll() is None
+    host.broker.send("release")
+    assert starts.stdout.read().startswith("True") and starts.wait(SECONDS) == 0
+    assert match_of(host, SEC_VFS[1]) == acc_match(8)
+
+
+def test_start_is_answered_in_time(starting):
+    """A device that does not answer costs the hook's time less a second, and the guest starts: the hook is still there.
+    A busy machine holds a process up now and then; an agent that is late by itself is so every time."""
+    for _ in range(TRIES):
+        host = starting("probe-at-start = yes\nhook-timeout = 5\n")
+        bind(host)
+        host.broker.set_device(SEC_VFS[0], flags=5, hold="true")
+        seconds = time_start(host)
+        if seconds < 5:
+            break
+    assert 3.9 < seconds < 5
+    assert match_of(host, SEC_VFS[0]) is None and match_of(host, SEC_VFS[1]) == acc_match(8)
+    host.broker.send("release")
+
+
+@pytest.mark.parametrize("error", ["Busy", "Unsupported", "Failed"])
+def test_start_despite_failure(starting, error):
+    """One line, whatever it is and however many there are."""
+    host = starting()
+    bind(host)
+    for address in SEC_VFS:
+        host.broker.set_device(address, error=f"{NAME}.Error.{error}")
+    assert host.ask("vm", "start", "begin", MANAGED) == (True, "", b"")
+    assert probes(host) == SEC_VFS
+    line = host.agent.wait_line(f"could not be asked, the first of them {re.escape(SEC_VFS[0])}: ")
+    assert "2 devices of a guest that starts" in line
+
+
+def test_start_without_broker(starting):
+    """Nobody can ask, and nobody waits."""
+    host = starting("probe-at-start = yes\nhook-timeout = 20\n")
+    bind(host)
+    host.broker.stop()
+    wait_for(lambda: not host.get("Manager", "BrokerConnected"), "the loss")
+    assert time_start(host) < 5
+
+
+def test_start_again(starting):
+    """A guest that is stopped and started at once, faster than the kernel's events: a binding is asked once, another one
+    by the same name again."""
+    host = starting()
+    bind(host)
+    for expected in (SEC_VFS, []):
+        assert host.ask("vm", "start", "begin", MANAGED)[0]
+        assert probes(host) == expected
+    for address in SEC_VFS:
+        host.sysfs.unbind(address)
+        host.broker.set_device(address, flags=5, size=176, match=acc_match(16))
+    assert host.ask("vm", "release", "end", MANAGED)[0]
+    bind(host)
+    assert host.ask("vm", "start", "begin", MANAGED)[0]
+    assert probes(host) == SEC_VFS
+    assert match_of(host, SEC_VFS[0]) == acc_match(16)
+
+
+def test_start_of_what_the_gate_asked(starting):
+    """A guest that comes: the gate opened the device that has its driver, and not the one that libvirt binds."""
+    host = starting("probe-at-start = yes\non-no-profile = accept\n")
+    host.sysfs.bind(SEC_VFS[0], "hisi_acc_vfio_pci")
+    assert host.ask("vm", "migrate", "begin", MANAGED)[0]
+    assert probes(host) == SEC_VFS[:1]
+    assert host.ask("vm", "prepare", "begin", MANAGED)[0]
+    host.sysfs.bind(SEC_VFS[1], "hisi_acc_vfio_pci")
+    assert host.ask("vm", "start", "begin", MANAGED)[0]
+    assert probes(host) == SEC_VFS[1:]
+
+
+def test_start_leaves_the_hosts_driver_alone(starting):
+    """Whatever libvirt says."""
+    host = starting()
+    for address in SEC_VFS:
+        host.sysfs.bind(address, "hisi_sec2", vfio=False)
+    assert host.ask("vm", "prepare", "begin", MANAGED)[0]
+    assert host.ask("vm", "start", "begin", MANAGED)[0]
+    assert probes(host) == []

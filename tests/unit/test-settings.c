@@ -83,6 +83,7 @@ check_defaults (const Settings *settings)
   g_assert_cmpuint (settings_get_number (settings, SETTING_RESERVATION_TIMEOUT), ==, 120);
   g_assert_cmpuint (settings_get_choice (settings, SETTING_REMAP), ==, 0);
   g_assert_cmpuint (settings_get_choice (settings, SETTING_CREATE_MDEV), ==, 0);
+  g_assert_cmpuint (settings_get_choice (settings, SETTING_PROBE_AT_START), ==, 0);
   g_assert_cmpstr (settings_get_string (settings, SETTING_URI), ==, "qemu:///system");
   g_assert_cmpuint (settings_get_number (settings, SETTING_KEEP), ==, 1000);
   g_assert_cmpuint (settings_get_number (settings, SETTING_POLL_PERIOD), ==, 20);
@@ -145,8 +146,8 @@ test_all_set (Fixture *f, gconstpointer data)
 
   write_file (f, "accmig.conf",
               "[gate]\non-agent-failure=accept\non-unknown=accept \non-no-profile = accept\nhook-timeout=60\n"
-              "reservation-timeout=3600\nremap=any\ncreate-mdev=yes\n[hypervisor]\nuri=test:///"
-              "default\n[history]\nkeep=0\n[watch]\npoll-period=5\n"
+              "reservation-timeout=3600\nremap=any\ncreate-mdev=yes\nprobe-at-start=yes\n"
+              "[hypervisor]\nuri=test:///default\n[history]\nkeep=0\n[watch]\npoll-period=5\n"
               "[broker]\nsocket=/x\n[link]\nhosts=cn01\nsocket=/y\n");
   settings = settings_load (f->directory);
   check_warning (f, settings, NULL);
@@ -157,6 +158,7 @@ test_all_set (Fixture *f, gconstpointer data)
   g_assert_cmpuint (settings_get_number (settings, SETTING_RESERVATION_TIMEOUT), ==, 3600);
   g_assert_cmpuint (settings_get_choice (settings, SETTING_REMAP), ==, 2);
   g_assert_cmpuint (settings_get_choice (settings, SETTING_CREATE_MDEV), ==, 1);
+  g_assert_cmpuint (settings_get_choice (settings, SETTING_PROBE_AT_START), ==, 1);
   g_assert_cmpstr (settings_get_string (settings, SETTING_URI), ==, "test:///default");
   g_assert_cmpuint (settings_get_number (settings, SETTING_KEEP), ==, 0);
   g_assert_cmpuint (settings_get_number (settings, SETTING_POLL_PERIOD), ==, 5);
