@@ -15,7 +15,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from hosts import machine, pair, product, state  # noqa: E402 (the path has to be set first)
 from hosts.host import Host  # noqa: E402
 
-REPORTS = pytest.StashKey()
+HOSTS = pytest.StashKey()       # of the session: both, once they are up
+CURSORS = pytest.StashKey()     # of a test: where it begins in each host's journal
 
 
 def pytest_addoption(parser):
@@ -24,9 +25,14 @@ def pytest_addoption(parser):
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item):
-    """Let fixtures see how the test went."""
+    """Keep what both hosts have to say when any part of a test failed, and be it what was to come before it."""
     report = (yield).get_result()
-    item.stash.setdefault(REPORTS, {})[report.when] = report
+    hosts = item.session.stash.get(HOSTS, ())
+    if report.failed and hosts:
+        folder = state.subdirectory("logs") / re.sub(r"[^\w.-]+", "_", item.name)
+        for host, cursor in zip(hosts, item.stash.get(CURSORS, [None] * len(hosts))):
+            host.save_logs(folder, cursor)
+        report.sections.append(("logs of both hosts", str(folder)))
 
 
 @pytest.fixture(scope="session")
@@ -36,7 +42,9 @@ def hosts(request):
     pair.build()
     if not keep:
         pair.down()
-    yield [Host(one) for one in pair.up(renew=True)]
+    request.session.stash[HOSTS] = [Host(one) for one in pair.up(renew=True)]
+    yield request.session.stash[HOSTS]
+    del request.session.stash[HOSTS]
     if keep:
         state.say("the hosts stay up; end them with: tests/testbed/testbed down")
     else:
@@ -54,15 +62,10 @@ def installed(hosts):
 
 @pytest.fixture
 def clean_hosts(request, hosts):
-    """Both hosts without domains and with devices as they are by default; logs are kept when a test fails."""
+    """Both hosts without domains and with devices as they are by default."""
     pair.on_both(_reset, *hosts)
-    cursors = pair.on_both(lambda host: host.cursor(), *hosts)
-    yield hosts
-    if any(report.failed for report in request.node.stash.get(REPORTS, {}).values()):
-        folder = state.subdirectory("logs") / re.sub(r"[^\w.-]+", "_", request.node.name)
-        for host, cursor in zip(hosts, cursors):
-            host.save_logs(folder, cursor)
-        state.say(f"logs of both hosts: {folder}")
+    request.node.stash[CURSORS] = pair.on_both(lambda host: host.cursor(), *hosts)
+    return hosts
 
 
 @pytest.fixture
@@ -78,14 +81,8 @@ def destination(clean_hosts):
 @pytest.fixture
 def agents(clean_hosts, installed):
     """accmig on both hosts, running and connected, with its own configuration."""
-    pair.on_both(_reset_agent, *clean_hosts)
+    pair.on_both(lambda host: host.agent.reset(), *clean_hosts)
     return [host.agent for host in clean_hosts]
-
-
-def _reset_agent(host):
-    host.agent.unit("unmask", "--runtime", "accmigd.service")
-    host.agent.unit("start", "accmig-broker.socket")
-    host.agent.configure("")
 
 
 def _reset(host):
@@ -99,6 +96,7 @@ def _reset(host):
         host.machine.stop()
         host.machine.start()
         host.machine.wait_ready()
+        host.devices.touched("acc", "migsim", "mdev")
         if host.has_accmig:
             product.install(host.machine)
         _clean(host)

@@ -9,6 +9,17 @@ BUS = "org.accmig1"
 ROOT = "/org/accmig1"
 ENDS = ("completed", "refused", "failed", "cancelled", "lost")
 
+OURS = "/etc/accmig/accmig.conf.d/90-test.conf"
+
+# What tests mask, stop and configure. To unmask lets systemd read all its units anew, which here takes seconds.
+RESET = f"""
+set -e
+[ ! -L /run/systemd/system/accmigd.service ] || systemctl unmask --runtime accmigd.service
+systemctl start accmig-broker.socket
+rm -f {OURS}
+systemctl restart accmigd.service
+"""
+
 # Starting an agent under emulation on a busy machine.
 AGENT_LIMIT = 120
 
@@ -112,13 +123,18 @@ class Agent:
         text = self.host.run(f"ls -l /proc/{pid}/fd 2>/dev/null", check=False).stdout
         return sum("vfio" in line or "/dev/iommu" in line for line in text.splitlines())
 
+    def write_settings(self, text):
+        """Put TEXT into the configuration, which the hook reads each time and the agent when it starts."""
+        self.host.run(f"mkdir -p {OURS.rpartition('/')[0]}")
+        self.host.write(OURS, text)
+
     def configure(self, text):
-        """Put TEXT into the agent's configuration and restart it; "" takes it away."""
-        path = "/etc/accmig/accmig.conf.d/90-test.conf"
-        if text:
-            self.host.run("mkdir -p /etc/accmig/accmig.conf.d")
-            self.host.write(path, text)
-        else:
-            self.host.run(f"rm -f {path}")
+        """Put TEXT into the agent's configuration and restart it."""
+        self.write_settings(text)
         self.unit("restart", "accmigd.service")
+        self.wait_ready()
+
+    def reset(self):
+        """Let it run as it was installed, with a configuration of its own."""
+        self.host.run(RESET)
         self.wait_ready()

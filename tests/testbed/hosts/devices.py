@@ -57,8 +57,9 @@ class Devices:
 
     def reset(self):
         """Bring all devices back to what they are by default; no domain may have one of them."""
-        self.down(*sorted(self._changed | {"mdev"}))
-        self.up()
+        if self._changed:
+            self.down(*sorted(self._changed))
+            self.up()
         self._changed = set()
 
     def down(self, *kinds):

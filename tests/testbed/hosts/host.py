@@ -19,10 +19,10 @@ MIGRATION_LIMIT = 240
 
 
 class CommandFailed(AssertionError):
-    """A command in a host ended with another status than 0."""
+    """A command in a host ended with another status than 0. MORE is what else may tell why."""
 
-    def __init__(self, host, command, done):
-        super().__init__(f"{host}: {command}: status {done.returncode}\n{done.stdout}{done.stderr}")
+    def __init__(self, host, command, done, more=""):
+        super().__init__(f"{host}: {command}: status {done.returncode}\n{done.stdout}{done.stderr}{more}")
         self.done = done
 
 
@@ -82,8 +82,14 @@ class Host:
         if done.returncode == 124:
             raise TimeoutError(f"{self.name}: {command}: not finished after {timeout} s\n{done.stdout}{done.stderr}")
         if check and done.returncode != 0:
-            raise CommandFailed(self.name, command, done)
+            raise CommandFailed(self.name, command, done, self._kernel_on(command))
         return done
+
+    def _kernel_on(self, command):
+        """The kernel's last lines, where the command that failed was one to make devices."""
+        if not command.startswith("devices "):
+            return ""
+        return f"the kernel's last lines:\n{self.run('dmesg | tail -n 30', check=False).stdout}"
 
     def responds(self):
         """Whether the host still runs commands."""
@@ -150,9 +156,15 @@ class Host:
 
     def define(self, domain):
         """Define a domain.Domain here."""
+        self.will_have(domain)
         path = f"/run/{domain.name}.xml"
         self.write(path, domain.xml())
         self.virsh("define", path)
+
+    def will_have(self, domain):
+        """Have devices made anew after the domain: an mdev keeps what its guest left in it, the others do not."""
+        if domain.kind == "mdev":
+            self.devices.touched("mdev")
 
     def start_domain(self, domain):
         """Define a domain, start it and wait until its guest beats."""
@@ -184,11 +196,11 @@ class Host:
         return int(beats[-1]) if beats else 0
 
     def wait_beat(self, domain, after=0, timeout=COMMAND_LIMIT):
-        """Wait until the guest has beaten more than AFTER times; returns the beat."""
-        def beat():
-            now = self.heartbeat(domain)
-            return now if now > after else None
-        return self.wait_for(beat, timeout, f"a beat of {domain.name} after {after}")
+        """Wait until the guest has beaten more than AFTER times; returns the beat.
+
+        The host itself looks again and again: to be asked by ssh would take the time from the guest."""
+        last = f"awk '/^beat [0-9]/ {{ n = $2 + 0 }} END {{ print n + 0; exit (n <= {after}) }}' {domain.serial_log}"
+        return int(self.output(f"until n=$({last} 2>/dev/null); do sleep 0.2; done; echo $n", timeout))
 
     def migrate(self, domain, to, timeout=MIGRATION_LIMIT, check=True, **options):
         """Migrate a domain to the host TO and wait for the end; returns virsh's CompletedProcess."""
@@ -198,6 +210,7 @@ class Host:
         """Start to migrate a domain to the host TO; returns a Running.
 
         Without UNDEFINE the domain stays defined here, shut off, and job_stats() can be asked afterwards."""
+        to.will_have(domain)
         flags = {"--live": live, "--p2p": p2p, "--persistent": True, "--undefinesource": undefine}
         words = ["virsh", "-q", "migrate", *[flag for flag, on in flags.items() if on], *extra]
         return self.start(shlex.join([*words, domain.name, f"qemu+tcp://{to.name}/system"]), timeout)
