@@ -121,14 +121,34 @@ def clock_offset(source, destination):
     return int(offset), int(error)
 
 
+def start_monitor(host):
+    """`accmigctl monitor`, when it follows."""
+    monitor = host.start("accmigctl --json monitor --until-end", 240)
+    host.wait_for(lambda: "accmigctl" in host.run("ps -C accmigctl -o args=", check=False).stdout, what="monitor")
+    return monitor
+
+
+def check_monitor(monitor):
+    """It told phases, bytes and the device's states while they happened, and ended with the migration."""
+    lines = [json.loads(line) for line in monitor.wait().stdout.splitlines()]
+    phases = [line["phase"] for line in lines]
+    assert phases[-1] == "completed"
+    assert "copying" in phases
+    states = {device["state"] for line in lines for device in line["devices"]}
+    assert states & {"pre-copy", "pre-copy-p2p", "stop-copy", "stop"}, states
+
+
 def test_outage_agrees_with_the_driver(source, destination, agents):
-    """migsim logs every arc with the kernel's clock; the joined figure holds the truth within its own error."""
+    """migsim logs every arc with the kernel's clock; the joined figure holds the truth within its own error. The monitor
+    had followed the migration."""
     domain = Domain("migsim", "0000:01:10.0", managed=False)
     for host in (source, destination):
         host.devices.bind(domain.device)
     start(source, domain)
+    monitor = start_monitor(source)
 
     left, arrived = move(source, destination, domain)
+    check_monitor(monitor)
     wait_figures(source, left)
     wait_figures(destination, arrived)
     shown = json.loads(source.agent.ctl("--json", "show", str(left["id"]), "--peer", destination.name).stdout)
@@ -141,20 +161,3 @@ def test_outage_agrees_with_the_driver(source, destination, agents):
     runs = [arc for arc in destination.devices.arcs(domain.device) if arc.target == "running" and arc.via == "arc"]
     truth = (runs[-1].end_real - stops[-1].end_real) // 1000 - offset
     assert abs(outage["usec"] - truth) <= outage["error-usec"] + offset_error, (outage, truth, offset_error)
-
-
-def test_monitor_follows(source, destination, agents):
-    """`accmigctl monitor` tells phases, bytes and the device's states while they happen, and ends with the migration."""
-    domain = Domain("migsim", "0000:01:10.0")
-    start(source, domain)
-    monitor = source.start("accmigctl --json monitor --until-end", 240)
-    source.wait_for(lambda: "accmigctl" in source.run("ps -C accmigctl -o args=", check=False).stdout, what="monitor")
-
-    move(source, destination, domain)
-
-    lines = [json.loads(line) for line in monitor.wait().stdout.splitlines()]
-    phases = [line["phase"] for line in lines]
-    assert phases[-1] == "completed"
-    assert "copying" in phases
-    states = {device["state"] for line in lines for device in line["devices"]}
-    assert states & {"pre-copy", "pre-copy-p2p", "stop-copy", "stop"}, states

@@ -52,14 +52,22 @@ def test_inspect_names_every_field(source, destination, agents):
     assert sum(field["size"] for field in shown["fields"]) == 176
 
 
-@pytest.mark.parametrize("damage, said", [
+# What is done to a file, and what has to be said of it where that is known.
+DAMAGES = (
     ("printf '\\377' | dd of={file} bs=1 seek=0 conv=notrunc status=none", "magic"),
-    ("printf '\\377' | dd of={file} bs=1 seek=8 conv=notrunc status=none", None),
-    ("truncate -s 30 {file}", None),
-    ("printf '\\131\\242' | dd of={file} bs=1 seek=12 conv=notrunc status=none", None),
-])
-def test_broken_files_are_refused(source, destination, saved, damage, said):
+    ("printf '\\377' | dd of={file} bs=1 seek=8 conv=notrunc status=none", ""),
+    ("truncate -s 30 {file}", ""),
+    ("printf '\\131\\242' | dd of={file} bs=1 seek=12 conv=notrunc status=none", ""),
+)
+
+
+def test_broken_files_are_refused(source, destination, saved):
     """A flipped byte, a truncated file, another device's file: a sentence, and the VF stays usable."""
+    for damage, said in DAMAGES:
+        check_refused(destination, saved, damage, said)
+
+
+def check_refused(destination, saved, damage, said):
     broken = "/run/broken.bin"
     destination.run(f"cp {saved} {broken}; " + damage.format(file=broken))
     for words in (["state", "load", ACC, broken], ["state", "load", "--force", ACC, broken]):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The gate asks the target's driver, binds it, or has a device made: real drivers, and a broker that dies in between."""
+"""The gate asks the target's driver, or binds it: real drivers, and a broker that dies in between."""
 
 import json
 import re
@@ -10,7 +10,6 @@ from test_refusal import refused, start
 
 MIGSIM = "0000:01:10.0"
 ACC, ACC_PF = "0001:00:00.1", "0001:00:00.0"
-MDEV = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001"
 
 UNMANAGED = Domain("migsim", MIGSIM, managed=False)
 TRY = "[gate]\ntrial = yes\non-unknown = accept\n"
@@ -141,20 +140,6 @@ def test_bind(source, destination, agents):
 
     destination.wait_beat(domain)
     assert destination.output(f"basename $(readlink {path}/driver)") == "hisi_acc_vfio_pci"
-
-
-def test_mdev_is_made(source, destination, agents):
-    """The destination has none of the type, and may make one."""
-    destination.agent.configure("[gate]\ncreate-mdev = yes\n")
-    destination.devices.down("mdev")
-    destination.run("modprobe mtty")
-    domain = Domain("mdev", MDEV)
-    start(source, domain)
-
-    source.migrate(domain, destination)
-
-    destination.wait_beat(domain)
-    assert destination.devices.show()["mdev"] == [MDEV]
 
 
 def test_probed_again_after_binding(source, agents):
