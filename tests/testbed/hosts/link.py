@@ -39,9 +39,18 @@ def make(teller, listener):
     listener.run(LISTEN)
     listener.write(f"{PEER_HOME}/.ssh/authorized_keys", f'restrict,command="systemd-stdio-bridge" {key}\n')
     host_key = listener.output("cut -d ' ' -f 1,2 /etc/ssh/ssh_host_ed25519_key.pub")
-    teller.run(f"echo {shlex.quote(f'{listener.name} {host_key}')} > {HOME}/.ssh/known_hosts")
+    known = f"{HOME}/.ssh/known_hosts"
+    teller.run(f"touch {known}; sed -i '/^{listener.name} /d' {known}; "
+               f"echo {shlex.quote(f'{listener.name} {host_key}')} >> {known}")
     # Whether it works, as an operator would look; and nothing has to be read from a slow disk afterwards.
     teller.run(f"runuser -u accmig-link -- accmigctl -H {listener.name} migrations")
+
+
+def ask(host, *words, status=0):
+    """accmigctl on HOST as the user whom the hosts it was linked to know; returns its CompletedProcess."""
+    done = host.run(shlex.join(["runuser", "-u", "accmig-link", "--", "accmigctl", *words]), check=False)
+    assert done.returncode == status, f"{words}: status {done.returncode}\n{done.stdout}{done.stderr}"
+    return done
 
 
 def used(host):
