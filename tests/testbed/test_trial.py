@@ -21,10 +21,13 @@ def probed(host, address):
 
 
 def bound(*hosts):
-    """The igb VF on its driver on every host, and probed."""
+    """The igb VF on its driver on every host, and probed as it is bound now: until then the agent goes by what it knows
+    from before, and the driver's log begins when it is bound."""
     for host in hosts:
         host.devices.bind(MIGSIM)
     for host in hosts:
+        host.wait_for(lambda: [arc for arc in host.devices.arcs(MIGSIM) if (arc.via, arc.comm) == ("close", "probe")],
+                      what=f"the probe of {MIGSIM}", period=1)
         probed(host, MIGSIM)
 
 
