@@ -32,9 +32,13 @@ class Mismatch:
 
 
 ENGINE = Mismatch(
-    # hisi_zip keeps 64 queues for the PF unless told otherwise, so its VFs get as many as those of hisi_sec2.
+    # hisi_zip keeps 64 queues for the PF unless told otherwise, so its VFs get as many as those of hisi_sec2; and so does
+    # hisi_hpre.
     ACC, {"device": 0xa250, "total_queues": 120},
     f"device id differs: source has 0xa256, {ACC} has 0xa251 [device.device]", "failed to match VF devices")
+OTHER_ENGINE = Mismatch(
+    ACC, {"device": 0xa258, "total_queues": 120},
+    f"device id differs: source has 0xa256, {ACC} has 0xa259 [device.device]", "failed to match VF devices")
 QUEUES = Mismatch(
     # 56 queues for three VFs: the last one owns what is left over.
     LAST, {"total_queues": 64},
@@ -131,7 +135,7 @@ def test_driver_agrees(source, destination, agents):
     destination.agent.configure(PASSING)
     domain = Domain("acc", ACC)
     start(source, domain)
-    for mismatch in (ENGINE, QUEUES, ISOLATION):
+    for mismatch in (ENGINE, OTHER_ENGINE, QUEUES, ISOLATION):
         renew(destination, mismatch.accsim)
         aim = aimed_at(source, domain, mismatch.target)
         cursor = destination.cursor()
