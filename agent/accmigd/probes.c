@@ -20,6 +20,7 @@ struct _Probes
   char *path;
   char *boot;
   GHashTable *by_address; /* char * → Record *, both owned */
+  gboolean is_ahead;      /* of the file */
 };
 
 typedef struct
@@ -221,10 +222,22 @@ is_known (const Probes *self, const AccmigDeviceInfo *info, const AccmigProbe *p
 }
 
 gboolean
+probes_save (Probes *self, GError **error)
+{
+  g_autofree char *text = NULL;
+
+  if (!self->is_ahead || self->path == NULL)
+    return TRUE;
+  text = to_json (self);
+  self->is_ahead =
+      !g_file_set_contents_full (self->path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0600, error);
+  return !self->is_ahead;
+}
+
+gboolean
 probes_store (Probes *self, const AccmigDeviceInfo *info, const AccmigProbe *probe, GError **error)
 {
   Record *record = NULL;
-  g_autofree char *text = NULL;
 
   if (is_known (self, info, probe))
     return TRUE;
@@ -238,15 +251,13 @@ probes_store (Probes *self, const AccmigDeviceInfo *info, const AccmigProbe *pro
   record->match_length = probe->match_length;
   record->tracking = probe->tracking;
   g_hash_table_replace (self->by_address, g_strdup (accmig_device_info_get_address (info)), record);
-
-  if (self->path == NULL)
-    return TRUE;
-  text = to_json (self);
-  return g_file_set_contents_full (self->path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0600, error);
+  self->is_ahead = TRUE;
+  return probes_save (self, error);
 }
 
 void
 probes_forget (Probes *self, const char *address)
 {
-  g_hash_table_remove (self->by_address, address);
+  if (g_hash_table_remove (self->by_address, address))
+    self->is_ahead = TRUE;
 }

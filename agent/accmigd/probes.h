@@ -28,5 +28,7 @@ gboolean probes_lookup (const Probes *probes, const AccmigDeviceInfo *info, Accm
  * same */
 gboolean probes_store (Probes *probes, const AccmigDeviceInfo *info, const AccmigProbe *probe,
                        GError **error);
-/* The device is gone. The file follows with the next store. */
+/* The device is gone. The file follows with the next save, or store. */
 void probes_forget (Probes *probes, const char *address);
+/* Writes the file if it says something else. @error: it could not be written */
+gboolean probes_save (Probes *probes, GError **error);

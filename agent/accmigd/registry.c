@@ -205,11 +205,14 @@ find (const Registry *self, const char *address)
 }
 
 /* Devices that the new inventory no longer has; what they offered may have been another set-up's, so it goes,
- * too. */
+ * too, and an agent that is started next is not to know it either. */
 static void
 drop_missing (Registry *self, const AccmigInventory *inventory)
 {
-  for (guint i = self->devices->len; i > 0; i--)
+  g_autoptr (GError) error = NULL;
+  guint n_before = self->devices->len;
+
+  for (guint i = n_before; i > 0; i--)
     {
       Device *device = self->devices->pdata[i - 1];
 
@@ -220,6 +223,9 @@ drop_missing (Registry *self, const AccmigInventory *inventory)
       g_hash_table_remove (self->by_address, device->address);
       g_ptr_array_remove_index (self->devices, i - 1);
     }
+  if (self->devices->len < n_before && !probes_save (self->sources.probes, &error))
+    log_event (LOG_EVENT_STRANGE, NULL, "devices that are gone are not forgotten for good: %s",
+               error->message);
 }
 
 /* What was learnt of a device counts for one driver and one number of VFs. */

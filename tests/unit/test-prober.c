@@ -9,6 +9,7 @@
 
 #include "mock-sysfs.h"
 
+#include <glib/gstdio.h>
 #include <unistd.h>
 
 #define PF       "0000:75:00.0"
@@ -440,6 +441,36 @@ test_host (Fixture *f, gconstpointer data)
   g_assert_cmpstr (device_get_digest (registry_lookup (f->registry, VF)), ==, before);
 }
 
+/* What an agent that is started next knows of the VF. */
+static gboolean
+next_agent_knows (Fixture *f, const char *path)
+{
+  g_autoptr (Probes) probes = probes_open (path);
+  AccmigProbe probe;
+
+  return probes_lookup (probes, device_get_info (registry_lookup (f->registry, VF)), &probe);
+}
+
+/* A VF of the same address may be another one's by then. */
+static void
+test_forgotten_for_good (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *directory = g_dir_make_tmp ("accmig-probes-XXXXXX", &error);
+  g_autofree char *path = g_build_filename (directory, "probes.json", NULL);
+  g_autoptr (Probes) probes = probes_open (path);
+
+  g_assert_true (probes_store (probes, device_get_info (registry_lookup (f->registry, VF)),
+                               &(AccmigProbe){ .known = TRUE, .flags = 5 }, &error));
+  g_assert_true (next_agent_knows (f, path));
+  probes_forget (probes, VF);
+  g_assert_true (probes_save (probes, &error));
+  g_assert_no_error (error);
+  g_assert_false (next_agent_knows (f, path));
+  g_assert_cmpint (g_remove (path), ==, 0);
+  g_assert_cmpint (g_rmdir (directory), ==, 0);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -453,6 +484,7 @@ main (int argc, char **argv)
   g_test_add ("/prober/settle-goes-first", Fixture, NULL, set_up, test_settle_goes_first, tear_down);
   g_test_add ("/prober/turns-busy", Fixture, NULL, set_up, test_turns_busy, tear_down);
   g_test_add ("/prober/turns-gone", Fixture, NULL, set_up, test_turns_gone, tear_down);
+  g_test_add ("/probes/forgotten-for-good", Fixture, NULL, set_up, test_forgotten_for_good, tear_down);
   g_test_add ("/registry/host", Fixture, NULL, set_up, test_host, tear_down);
   return g_test_run ();
 }
