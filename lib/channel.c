@@ -25,7 +25,7 @@ channel_open (Channel *channel, int fd, int cancel_fd, GError **error)
 
   if (flags < 0 || fcntl (fd, F_SETFL, flags | O_NONBLOCK) < 0)
     return fail_errno (error, errno, "cannot use fd %d for the stream", fd);
-  *channel = (Channel){ fd, cancel_fd, flags };
+  *channel = (Channel){ fd, cancel_fd, flags, STALL_LIMIT_MS };
   return TRUE;
 }
 
@@ -71,7 +71,7 @@ channel_read (Channel *channel, void *buffer, gsize size, gsize *ret_length, GEr
     {
       if (errno != EAGAIN)
         return fail_errno (error, errno, "cannot read the stream from fd %d", channel->fd);
-      if (!wait_for (channel, POLLIN, STALL_LIMIT_MS, error))
+      if (!wait_for (channel, POLLIN, channel->stall_ms, error))
         return FALSE;
     }
   *ret_length = (gsize)n;
@@ -91,7 +91,7 @@ channel_write (Channel *channel, const void *data, gsize length, GError **error)
         return fail_errno (error, errno, "cannot write the stream to fd %d", channel->fd);
       if (n < 0)
         {
-          if (!wait_for (channel, POLLOUT, STALL_LIMIT_MS, error))
+          if (!wait_for (channel, POLLOUT, channel->stall_ms, error))
             return FALSE;
           continue;
         }

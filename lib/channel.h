@@ -15,9 +15,10 @@ typedef struct
   int fd;
   int cancel_fd; /* -1, or readable when the work must stop */
   int old_flags; /* of fd, put back at the end */
+  int stall_ms;  /* the other end is given up when it moved no byte for this long; -1 never */
 } Channel;
 
-/* @error: IO when @fd is none. */
+/* Gives the other end 30 s. @error: IO when @fd is none. */
 gboolean channel_open (Channel *channel, int fd, int cancel_fd, GError **error);
 void channel_close (Channel *channel);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Channel, channel_close)

@@ -24,7 +24,6 @@
 #include "fd-private.h"
 #include "vfio-uapi.h"
 
-#define DEVICE_LINK     "anon_inode:[vfio-device]"
 #define SYSPATH_KEY     "vfio-device-syspath:"
 #define FDINFO_MAX_SIZE 4096
 
@@ -113,7 +112,7 @@ look_at_fd (const Suspect *suspect, int number, Look *look)
     keep_best (look, MATCH_CDEV, number);
   else if (g_strcmp0 (target, suspect->node->group_path) == 0)
     keep_best (look, MATCH_GROUP, number);
-  else if (strcmp (target, DEVICE_LINK) == 0)
+  else if (strcmp (target, DEVICE_GROUP_LINK) == 0)
     look_at_fdinfo (suspect, number, look);
 }
 

@@ -239,20 +239,35 @@ accmig_device_open (int sysfs_fd, const char *address, AccmigAccess access, GErr
   return device_open_with (&accmig_kernel_libc, sysfs_fd, address, access, error);
 }
 
-/* The link in /proc tells a cdev from a device that came out of a group. */
-static AccmigAccess
-access_of_fd (int fd)
+/* (nullable) (transfer full): where the link in /proc leads: to a cdev, or it has no name. */
+static char *
+read_link_of (int fd)
 {
   g_autofree char *path = g_strdup_printf ("/proc/self/fd/%d", fd);
-  g_autofree char *target = g_file_read_link (path, NULL);
 
-  return target != NULL && g_str_has_prefix (target, CDEV_PREFIX) ? ACCMIG_ACCESS_CDEV : ACCMIG_ACCESS_GROUP;
+  return g_file_read_link (path, NULL);
+}
+
+static gboolean
+is_cdev_link (const char *link)
+{
+  return link != NULL && g_str_has_prefix (link, CDEV_PREFIX);
+}
+
+gboolean
+accmig_fd_is_device (int fd)
+{
+  g_autofree char *link = read_link_of (fd);
+
+  return is_cdev_link (link) || g_strcmp0 (link, DEVICE_GROUP_LINK) == 0;
 }
 
 AccmigDevice *
 accmig_device_new_from_fd (int fd, const char *name, gboolean may_drive)
 {
-  AccmigDevice *device = device_new (&accmig_kernel_libc, name, access_of_fd (fd), may_drive);
+  g_autofree char *link = read_link_of (fd);
+  AccmigAccess access = is_cdev_link (link) ? ACCMIG_ACCESS_CDEV : ACCMIG_ACCESS_GROUP;
+  AccmigDevice *device = device_new (&accmig_kernel_libc, name, access, may_drive);
 
   device_take_fd (device, fd);
   return device;

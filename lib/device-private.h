@@ -8,6 +8,9 @@
 
 /* What the files that make a device and those that use it need of device.c. */
 
+/* What the link in /proc of a device's fd says that came out of its group. */
+#define DEVICE_GROUP_LINK "anon_inode:[vfio-device]"
+
 /*
  * A device without an fd yet. It closes through @kernel whatever it was given by then, so a half-opened one
  * is given up by closing it.
@@ -52,11 +55,12 @@ gboolean device_check_running (AccmigDevice *device, const char *what, GError **
 /* Whether a driver in resuming that failed a write with @number has said no to what was written. */
 gboolean device_is_refusal (AccmigDevice *device, int number);
 
-/* Reset the device, and try for a second when somebody else has its lock. */
-gboolean device_reset_patiently (AccmigDevice *device, GError **error);
-
-/* The same after something failed: adds to @error, which is set, what became of the device. FALSE, always. */
+/* Reset the device patiently after something failed: adds to @error, which is set, what became of the device.
+ * FALSE, always. */
 gboolean device_reset_after_failure (AccmigDevice *device, GError **error);
+
+/* Lets a borrowed device be driven, or no longer. Returns: whether it was allowed before */
+gboolean device_let_drive (AccmigDevice *device, gboolean may_drive);
 
 /* FALSE and BAD_STATE for a borrowed device. */
 gboolean device_check_may_drive (const AccmigDevice *device, GError **error);

@@ -2,69 +2,26 @@
 /*
  * Saving and loading a device's state
  *
- * One buffer, one read and one write a piece: data fds know neither splice nor, but for one driver, poll. So
- * they are simply read and written, and between two pieces the caller is asked whether to go on.
- *
- * What ends a read depends on the state. In stop-copy 0 is the end of the stream. In pre-copy 0 (some
- * drivers) and ENOMSG (others) both mean that nothing is there right now, and a busy device may go on having
- * more for ever; so pre-copy takes what was there when it began and leaves the rest to stop-copy, which
- * continues the same stream.
+ * Pre-copy takes what was there when it began and leaves the rest to stop-copy, which continues the same
+ * stream: a busy device may go on having more for ever.
  *
  * Saving takes the device back to running, whatever happens. Loading overwrites it: from the way to resuming
  * on, any failure ends in a reset. A driver may have stopped the device and say that it runs. And one that
  * refused a write keeps the bytes, and would load them if it were asked to leave resuming.
  */
 
-#include "device-private.h"
+#include "device-transfer.h"
 
 #include <errno.h>
-#include <unistd.h>
 
-#include "channel.h"
 #include "error-private.h"
 
-#define BUFFER_SIZE    (1024 * 1024)
 #define MATCH_MAX_SIZE 4096
 
 /* A reset gives up at once when somebody has the lock of the device or its bridge, for as long as a reset of
  * a neighbour takes. */
 #define RESET_RETRIES  20
 #define RESET_PAUSE_MS 50
-
-typedef struct
-{
-  AccmigDevice *device;
-  Channel channel;
-  int data_fd;
-  guint8 *buffer; /* BUFFER_SIZE bytes, whole pages */
-  guint64 bytes;  /* that went through */
-} Transfer;
-
-static void
-transfer_clear (Transfer *transfer)
-{
-  channel_close (&transfer->channel);
-  if (transfer->device != NULL)
-    device_close_data_fd (transfer->device, transfer->data_fd);
-  g_clear_pointer (&transfer->buffer, g_aligned_free);
-}
-
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Transfer, transfer_clear)
-
-#define TRANSFER_INIT                                                                                        \
-  {                                                                                                          \
-    .channel = CHANNEL_INIT, .data_fd = -1                                                                   \
-  }
-
-static gboolean
-transfer_open (Transfer *transfer, AccmigDevice *device, int fd, int cancel_fd, GError **error)
-{
-  if (!channel_open (&transfer->channel, fd, cancel_fd, error))
-    return FALSE;
-  transfer->device = device;
-  transfer->buffer = g_aligned_alloc (1, BUFFER_SIZE, (gsize)sysconf (_SC_PAGESIZE));
-  return TRUE;
-}
 
 gboolean
 device_check_running (AccmigDevice *device, const char *what, GError **error)
@@ -115,61 +72,6 @@ back_to_running (AccmigDevice *device, gboolean worked, GError **error)
   return FALSE;
 }
 
-static ssize_t
-read_data (AccmigDevice *device, int data_fd, void *buffer, gsize size)
-{
-  return TEMP_FAILURE_RETRY (device_get_kernel (device)->read (data_fd, buffer, size));
-}
-
-/* Whether a read brought nothing because nothing is left, for good or (in pre-copy) for now. */
-static gboolean
-is_drained (ssize_t n, AccmigState state)
-{
-  return n == 0 || (n < 0 && errno == ENOMSG && state == ACCMIG_STATE_PRE_COPY);
-}
-
-/* A reset by somebody else ends the session: the fd knows it as ENODEV, the FSM as another stream. */
-static gboolean
-fail_broken_off (const Transfer *transfer, GError **error)
-{
-  return fail (error, ACCMIG_ERROR_IO,
-               "the stream of %s broke off after %" G_GUINT64_FORMAT
-               " bytes: the device was reset by somebody",
-               device_get_name (transfer->device), transfer->bytes);
-}
-
-static gboolean
-fail_read (const Transfer *transfer, int number, GError **error)
-{
-  if (number == ENODEV)
-    return fail_broken_off (transfer, error);
-  return fail_errno (error, number, "cannot read the state of %s after %" G_GUINT64_FORMAT " bytes",
-                     device_get_name (transfer->device), transfer->bytes);
-}
-
-/* Until nothing is left or @limit bytes went through. */
-static gboolean
-copy_out (Transfer *transfer, AccmigState state, guint64 limit, GError **error)
-{
-  while (limit > 0)
-    {
-      ssize_t n;
-
-      if (!channel_check_cancelled (&transfer->channel, error))
-        return FALSE;
-      n = read_data (transfer->device, transfer->data_fd, transfer->buffer, MIN (limit, BUFFER_SIZE));
-      if (is_drained (n, state))
-        return TRUE;
-      if (n < 0)
-        return fail_read (transfer, errno, error);
-      if (!channel_write (&transfer->channel, transfer->buffer, (gsize)n, error))
-        return FALSE;
-      transfer->bytes += (guint64)n;
-      limit -= (guint64)n;
-    }
-  return TRUE;
-}
-
 static gboolean
 save_precopy (Transfer *transfer, GError **error)
 {
@@ -178,7 +80,7 @@ save_precopy (Transfer *transfer, GError **error)
   if (!accmig_device_set_state (transfer->device, ACCMIG_STATE_PRE_COPY, &transfer->data_fd, error)
       || !accmig_device_get_precopy_info (transfer->device, transfer->data_fd, &initial, &dirty, error))
     return FALSE;
-  return copy_out (transfer, ACCMIG_STATE_PRE_COPY, initial + dirty, error);
+  return transfer_copy_out (transfer, ACCMIG_STATE_PRE_COPY, initial + dirty, error);
 }
 
 /* hisi_acc pauses the engine first and, when what follows fails, keeps the state it was asked in; on the way
@@ -206,7 +108,7 @@ enter_stop_copy (Transfer *transfer, GError **error)
   if (fd < 0)
     return TRUE;
   device_close_data_fd (transfer->device, fd);
-  return fail_broken_off (transfer, error);
+  return transfer_fail_broken_off (transfer, error);
 }
 
 static gboolean
@@ -218,7 +120,8 @@ save_stream (Transfer *transfer, GError **error)
     return FALSE;
   if (accmig_fsm_has_state (flags, ACCMIG_STATE_PRE_COPY) && !save_precopy (transfer, error))
     return FALSE;
-  return enter_stop_copy (transfer, error) && copy_out (transfer, ACCMIG_STATE_STOP_COPY, G_MAXUINT64, error);
+  return enter_stop_copy (transfer, error)
+         && transfer_copy_out (transfer, ACCMIG_STATE_STOP_COPY, G_MAXUINT64, error);
 }
 
 gboolean
@@ -235,80 +138,6 @@ accmig_device_save (AccmigDevice *device, int out_fd, int cancellable_fd, guint6
     return FALSE;
   *ret_bytes = transfer.bytes;
   return TRUE;
-}
-
-/*
- * What makes a driver say that a stream is not for this device: EFAULT and EINVAL where it compares,
- * EOPNOTSUPP for a record that it does not know and must not pass over. ENODEV is said of another device's
- * stream, and after a failure before; but also when the session is over, then the device is in resuming no
- * longer.
- */
-gboolean
-device_is_refusal (AccmigDevice *device, int number)
-{
-  AccmigState state;
-
-  if (number == ENODEV)
-    return accmig_device_get_state (device, &state, NULL) && state == ACCMIG_STATE_RESUMING;
-  return number == EFAULT || number == EINVAL || number == EOPNOTSUPP;
-}
-
-static gboolean
-fail_write (const Transfer *transfer, int number, GError **error)
-{
-  const char *name = device_get_name (transfer->device);
-
-  if (device_is_refusal (transfer->device, number))
-    return fail (error, ACCMIG_ERROR_REFUSED,
-                 "%s refuses the stream after %" G_GUINT64_FORMAT
-                 " bytes: it was not made for this device (%s)",
-                 name, transfer->bytes, g_strerror (number));
-  if (number == ENODEV)
-    return fail_broken_off (transfer, error);
-  if (number == ENOMEM)
-    return fail (error, ACCMIG_ERROR_REFUSED,
-                 "%s refuses the stream after %" G_GUINT64_FORMAT
-                 " bytes: it is longer than the driver takes (%s)",
-                 name, transfer->bytes, g_strerror (number));
-  return fail_errno (error, number, "cannot write the state of %s after %" G_GUINT64_FORMAT " bytes", name,
-                     transfer->bytes);
-}
-
-static gboolean
-write_data (Transfer *transfer, gsize length, GError **error)
-{
-  const AccmigKernel *kernel = device_get_kernel (transfer->device);
-  gsize done = 0;
-
-  while (done < length)
-    {
-      ssize_t n =
-          TEMP_FAILURE_RETRY (kernel->write (transfer->data_fd, transfer->buffer + done, length - done));
-
-      if (n < 0)
-        return fail_write (transfer, errno, error);
-      if (n == 0)
-        return fail (error, ACCMIG_ERROR_IO, "%s takes no more after %" G_GUINT64_FORMAT " bytes",
-                     device_get_name (transfer->device), transfer->bytes);
-      done += (gsize)n;
-      transfer->bytes += (guint64)n;
-    }
-  return TRUE;
-}
-
-static gboolean
-copy_in (Transfer *transfer, GError **error)
-{
-  gsize length;
-
-  do
-    {
-      if (!channel_check_cancelled (&transfer->channel, error)
-          || !channel_read (&transfer->channel, transfer->buffer, BUFFER_SIZE, &length, error)
-          || !write_data (transfer, length, error))
-        return FALSE;
-  } while (length > 0);
-  return transfer->bytes > 0 || fail (error, ACCMIG_ERROR_TRUNCATED, "the stream is empty");
 }
 
 /* The driver judges the whole stream when resuming is left. One that is shorter than its own would be is cut
@@ -336,11 +165,11 @@ load_stream (Transfer *transfer, GError **error)
   if (transfer->data_fd < 0)
     return fail (error, ACCMIG_ERROR_IO, "the kernel opened no stream for %s",
                  device_get_name (transfer->device));
-  return copy_in (transfer, error) && finish_load (transfer, error);
+  return transfer_copy_in (transfer, error) && finish_load (transfer, error);
 }
 
 gboolean
-device_reset_patiently (AccmigDevice *device, GError **error)
+accmig_device_reset_patiently (AccmigDevice *device, GError **error)
 {
   for (guint i = 0; i < RESET_RETRIES; i++)
     {
@@ -364,7 +193,7 @@ device_reset_after_failure (AccmigDevice *device, GError **error)
 {
   g_autoptr (GError) failure = NULL;
 
-  if (device_reset_patiently (device, &failure))
+  if (accmig_device_reset_patiently (device, &failure))
     append_to_failure (error, "; the device was reset");
   else
     prepend_failure (error, failure);
@@ -393,9 +222,9 @@ read_start (AccmigDevice *device, int data_fd, guint8 *match, gsize size, gsize 
 
   while (length < size)
     {
-      ssize_t n = read_data (device, data_fd, match + length, size - length);
+      ssize_t n = device_read_data (device, data_fd, match + length, size - length);
 
-      if (is_drained (n, ACCMIG_STATE_PRE_COPY))
+      if (device_is_drained (n, ACCMIG_STATE_PRE_COPY))
         break;
       if (n < 0)
         return fail_errno (error, errno, "cannot read the match data of %s", device_get_name (device));

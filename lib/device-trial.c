@@ -84,7 +84,7 @@ accmig_device_try_match (AccmigDevice *device, const guint8 *match, gsize length
     return FALSE;
   if (!offer (device, match, length, &refusal, error))
     return device_reset_after_failure (device, error);
-  if (!device_reset_patiently (device, error))
+  if (!accmig_device_reset_patiently (device, error))
     return FALSE;
   *ret_refusal = refusal;
   return TRUE;

@@ -94,6 +94,15 @@ device_close_data_fd (AccmigDevice *device, int data_fd)
 }
 
 gboolean
+device_let_drive (AccmigDevice *device, gboolean may_drive)
+{
+  gboolean before = device->may_drive;
+
+  device->may_drive = may_drive;
+  return before;
+}
+
+gboolean
 device_check_may_drive (const AccmigDevice *device, GError **error)
 {
   if (device->may_drive)
@@ -342,6 +351,29 @@ accmig_device_set_state (AccmigDevice *device, AccmigState state, int *ret_data_
     *ret_data_fd = data_fd;
   else
     device_close_data_fd (device, data_fd);
+  return TRUE;
+}
+
+gboolean
+accmig_device_step (AccmigDevice *device, AccmigState state, int *ret_data_fd, AccmigState *ret_left_in,
+                    int *ret_refusal, GError **error)
+{
+  AccmigState from, left_in;
+  int data_fd = -1, number;
+
+  if (!device_check_may_drive (device, error) || !accmig_device_get_state (device, &from, error)
+      || !check_path (device, from, state, error))
+    return FALSE;
+  device->leftover = FALSE;
+  number = from == state ? 0 : set_state (device, state, &data_fd);
+  if (!accmig_device_get_state (device, &left_in, error))
+    {
+      device_close_data_fd (device, data_fd);
+      return FALSE;
+    }
+  *ret_data_fd = data_fd;
+  *ret_left_in = left_in;
+  *ret_refusal = number;
   return TRUE;
 }
 

@@ -21,6 +21,7 @@
 
 /* Longest match data, in bytes; what is known has 40. */
 #define MAX_MATCH_SIZE 4096
+#define MAX_STREAM_MIN (G_GUINT64_CONSTANT (1) << 40)
 
 /* ---- what the compilers share ---- */
 
@@ -174,19 +175,27 @@ compile_lists (AccmigFamily *self, const FamilyGroup *group, GError **error)
   return TRUE;
 }
 
+/* @name: of a key that may be absent. @ret_size: untouched then */
 static gboolean
-compile_match_size (AccmigFamily *self, const FamilyGroup *group, GError **error)
+compile_size (const FamilyGroup *group, const char *name, guint64 max, gsize *ret_size, GError **error)
 {
-  const FamilyKey *key = family_group_find (group, "match-size");
+  const FamilyKey *key = family_group_find (group, name);
   guint64 size = 0;
 
   if (key == NULL)
     return TRUE;
-  if (!value_parse_number (key->value, &size) || size < 1 || size > MAX_MATCH_SIZE)
-    return fail_at (error, key, "match-size is “%s”, wanted is a number from 1 to %d", key->value,
-                    MAX_MATCH_SIZE);
-  self->match_size = size;
+  if (!value_parse_number (key->value, &size) || size < 1 || size > max)
+    return fail_at (error, key, "%s is “%s”, wanted is a number from 1 to %" G_GUINT64_FORMAT, name,
+                    key->value, max);
+  *ret_size = size;
   return TRUE;
+}
+
+static gboolean
+compile_sizes (AccmigFamily *self, const FamilyGroup *group, GError **error)
+{
+  return compile_size (group, "match-size", MAX_MATCH_SIZE, &self->match_size, error)
+         && compile_size (group, "stream-min", MAX_STREAM_MIN, &self->stream_min, error);
 }
 
 static gboolean
@@ -206,14 +215,13 @@ compile_name (AccmigFamily *self, const FamilyGroup *group, GError **error)
 static gboolean
 compile_family (AccmigFamily *self, const FamilyGroup *group, GError **error)
 {
-  static const char *const keys[] = {
-    "name", "title", "drivers", "ids", "mdev-types", "match-size", "trial"
-  };
+  static const char *const keys[] = { "name",       "title",      "drivers",    "ids",
+                                      "mdev-types", "match-size", "stream-min", "trial" };
   static const char *const answers[] = { "no", "yes" };
   guint trial = 0;
 
   if (!family_group_check_keys (group, keys, G_N_ELEMENTS (keys), error) || !compile_name (self, group, error)
-      || !compile_lists (self, group, error) || !compile_match_size (self, group, error)
+      || !compile_lists (self, group, error) || !compile_sizes (self, group, error)
       || !family_group_get_named (group, "trial", answers, G_N_ELEMENTS (answers), &trial, error))
     return FALSE;
   if (trial != 0 && self->match_size == 0)

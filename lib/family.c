@@ -191,6 +191,12 @@ accmig_family_get_match_size (const AccmigFamily *self)
   return self->match_size;
 }
 
+gsize
+accmig_family_get_stream_min (const AccmigFamily *self)
+{
+  return self->stream_min;
+}
+
 gboolean
 accmig_family_has_trial (const AccmigFamily *self)
 {

@@ -91,6 +91,7 @@ struct _AccmigFamily
   char **ids; /* "19e5:a256" */
   char **mdev_types;
   gsize match_size;
+  gsize stream_min;
   gboolean trial;
   MatchWord match_vendor;
   MatchWord match_device;

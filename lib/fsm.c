@@ -190,6 +190,45 @@ accmig_flags_to_string (guint64 flags)
   return g_strdup (text->len > 0 ? text->str : "none");
 }
 
+/* 0 when @name is no flag's. */
+static guint64
+find_flag (const char *name)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (flag_names); i++)
+    if (g_str_equal (name, flag_names[i].name))
+      return flag_names[i].flag;
+  return 0;
+}
+
+static gboolean
+fail_flag (const char *word, GError **error)
+{
+  return fail (error, ACCMIG_ERROR_INVALID,
+               "“%s” is no migration flag; those are stop-copy, p2p and pre-copy, with “+” between them",
+               word);
+}
+
+gboolean
+accmig_flags_from_string (const char *text, guint64 *ret_flags, GError **error)
+{
+  g_auto (GStrv) words = g_strsplit (text, "+", -1);
+  gboolean is_none = g_str_equal (text, "none");
+  guint64 flags = 0;
+
+  for (char **word = words; *word != NULL && !is_none; word++)
+    {
+      guint64 flag = find_flag (*word);
+
+      if (flag == 0)
+        return fail_flag (*word, error);
+      flags |= flag;
+    }
+  if (flags == 0 && !is_none)
+    return fail_flag (text, error);
+  *ret_flags = flags;
+  return TRUE;
+}
+
 gboolean
 accmig_fsm_has_state (guint64 flags, AccmigState state)
 {
@@ -234,8 +273,9 @@ accmig_fsm_next (guint64 flags, AccmigState from, AccmigState to, AccmigState *r
     return FALSE;
   hop = find_hop (flags, from, to);
   if (hop == ERROR)
-    return fail (error, ACCMIG_ERROR_BAD_STATE, "no way leads from %s to %s", accmig_state_to_string (from),
-                 accmig_state_to_string (to));
+    return fail (error, ACCMIG_ERROR_BAD_STATE,
+                 "no way leads from %s to %s: that would begin another stream; go to running first",
+                 accmig_state_to_string (from), accmig_state_to_string (to));
   *ret_next = hop;
   return TRUE;
 }

@@ -14,6 +14,8 @@
 
 #include "error-private.h"
 
+#define SKIP_SIZE (16 * 1024)
+
 static gsize
 read_memory (StreamInput *input, guint8 *buffer, gsize size)
 {
@@ -82,5 +84,22 @@ stream_input_read (StreamInput *input, guint8 *buffer, gsize size, gsize *ret_le
     return FALSE;
   input->taken += n;
   *ret_length = n_ahead + n;
+  return TRUE;
+}
+
+gboolean
+stream_input_skip (StreamInput *input, guint64 size, guint64 *ret_length, GError **error)
+{
+  guint8 piece[SKIP_SIZE];
+  guint64 length = 0;
+  gsize n;
+
+  do
+    {
+      if (!stream_input_read (input, piece, MIN (size - length, SKIP_SIZE), &n, error))
+        return FALSE;
+      length += n;
+  } while (n > 0);
+  *ret_length = length;
   return TRUE;
 }

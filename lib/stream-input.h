@@ -8,7 +8,7 @@
  * choice. What comes next can be looked at before it is read.
  */
 
-#define STREAM_PEEK_MAX 8 /* bytes */
+#define STREAM_PEEK_MAX 16 /* bytes */
 
 typedef struct
 {
@@ -27,3 +27,6 @@ gboolean stream_input_peek (StreamInput *input, gsize size, GError **error);
 /* @size bytes into @buffer, or all that are left. @error: IO */
 gboolean stream_input_read (StreamInput *input, guint8 *buffer, gsize size, gsize *ret_length,
                             GError **error);
+
+/* Over the next @size bytes, or all that are left. @error: IO */
+gboolean stream_input_skip (StreamInput *input, guint64 size, guint64 *ret_length, GError **error);

@@ -2,8 +2,8 @@
 /*
  * The stream of the kernel's mtty sample
  *
- * A header that says how many ports there are, and that many blocks of equal size. What is in a block is the
- * sample's own business; it is shown as it is.
+ * A header that says how many ports there are, and that many blocks of equal size: the registers of a serial
+ * port, and the bytes that wait in it.
  */
 
 #include "stream-private.h"
@@ -27,6 +27,21 @@ static const StreamLayout header[] = {
   { "nr_ports",  OFFSET_N_PORTS, 4, 1, STREAM_DECIMAL },
   { "flags",     OFFSET_FLAGS,   4, 1, STREAM_HEX     },
 };
+static const StreamLayout port[] = {
+  { "uart_reg",           0,  1, 8,  STREAM_HEX     },
+  { "fifo",               8,  1, 16, STREAM_HEX     },
+  { "head",               24, 1, 1,  STREAM_DECIMAL },
+  { "tail",               25, 1, 1,  STREAM_DECIMAL },
+  { "count",              26, 1, 1,  STREAM_DECIMAL },
+  { "dlab",               27, 1, 1,  STREAM_DECIMAL },
+  { "overrun",            28, 1, 1,  STREAM_DECIMAL },
+  { "padding",            29, 1, 1,  STREAM_HEX     },
+  { "divisor",            30, 2, 1,  STREAM_DECIMAL },
+  { "fcr",                32, 1, 1,  STREAM_HEX     },
+  { "max_fifo_size",      33, 1, 1,  STREAM_DECIMAL },
+  { "intr_trigger_level", 34, 1, 1,  STREAM_DECIMAL },
+  { "padding",            35, 1, 1,  STREAM_HEX     },
+};
 /* clang-format on */
 
 static gboolean
@@ -48,16 +63,6 @@ check_header (StreamBytes stream, guint *ret_n_ports, GError **error)
   return TRUE;
 }
 
-static char *
-format_bytes (StreamBytes stream, gsize offset, gsize size)
-{
-  g_autoptr (GString) text = g_string_new (NULL);
-
-  for (gsize i = 0; i < size; i++)
-    g_string_append_printf (text, "%02x", stream.data[offset + i]);
-  return g_strdup (text->str);
-}
-
 gboolean
 stream_decode_mtty (AccmigStreamInfo *info, StreamInput *input, GError **error)
 {
@@ -72,11 +77,11 @@ stream_decode_mtty (AccmigStreamInfo *info, StreamInput *input, GError **error)
   stream_info_add_layout (info, stream, header, G_N_ELEMENTS (header));
   for (guint i = 0; i < n_ports; i++)
     {
-      gsize offset = HEADER_SIZE + (gsize)i * PORT_SIZE;
+      gsize at = HEADER_SIZE + (gsize)i * PORT_SIZE;
       g_autofree char *name = g_strdup_printf ("port%u", i);
-      g_autofree char *bytes = format_bytes (stream, offset, PORT_SIZE);
+      StreamBytes block = { stream.data + at, PORT_SIZE, FALSE };
 
-      stream_info_add_field (info, name, offset, PORT_SIZE, "%s", bytes);
+      stream_info_add_block (info, name, at, block, port, G_N_ELEMENTS (port));
     }
   stream_info_set_summary (info, "whole state of %u port%s", n_ports, n_ports == 1 ? "" : "s");
   return TRUE;

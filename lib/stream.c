@@ -2,9 +2,9 @@
 /*
  * Looking into a saved device state
  *
- * The first bytes tell the family, and the family's decoder reads the rest. Families whose state is the
- * firmware's (mlx5, virtio, pds) begin with nothing one could know them by. qat does, and is named without
- * being decoded.
+ * The first bytes tell the family, and the family's decoder reads the rest. mlx5 and virtio have no magic,
+ * but records, whose first one is as good as a magic and the same for both. What pds writes is its firmware's
+ * from the first byte to the last, and cannot be known.
  *
  * A decoder reads no more than the longest stream of its family and a byte, and holds no more than a few KiB
  * of it. So a large file of something else is refused at once, whatever it begins with.
@@ -17,12 +17,15 @@
 #include "error-private.h"
 #include "hisi-acc.h"
 
-#define HEAD_SIZE 8
-G_STATIC_ASSERT (HEAD_SIZE <= STREAM_PEEK_MAX);
+#define HEAD_SIZE   8  /* with a magic */
+#define RECORD_SIZE 16 /* without */
+G_STATIC_ASSERT (RECORD_SIZE <= STREAM_PEEK_MAX);
+
+#define N_FAMILIES 2 /* that one stream may be of, at most */
 
 struct _AccmigStreamInfo
 {
-  const char *family;
+  const char *families[N_FAMILIES + 1]; /* NULL-terminated */
   guint64 length;
   char *summary;
   GArray *fields; /* AccmigStreamField; both texts are the info's */
@@ -42,6 +45,7 @@ static const struct
   { "migsim",   8, G_GUINT64_CONSTANT (0x01004d495347494d), stream_decode_migsim   },
   { "mtty",     8, G_GUINT64_CONSTANT (0x7e9d09898c3e2c4e), stream_decode_mtty     },
   { "qat",      4, G_GUINT64_CONSTANT (0xadf5caea),         stream_decode_qat      },
+  { "xe",       8, G_GUINT64_CONSTANT (0x101),              stream_decode_xe       },
 };
 /* clang-format on */
 
@@ -55,11 +59,10 @@ field_clear (gpointer item)
 }
 
 static AccmigStreamInfo *
-info_new (const char *family)
+info_new (void)
 {
   AccmigStreamInfo *info = g_new0 (AccmigStreamInfo, 1);
 
-  info->family = family;
   info->fields = g_array_new (FALSE, FALSE, sizeof (AccmigStreamField));
   g_array_set_clear_func (info->fields, field_clear);
   return info;
@@ -105,6 +108,19 @@ stream_info_add_field (AccmigStreamInfo *info, const char *name, guint64 offset,
 }
 
 void
+stream_info_set_families (AccmigStreamInfo *info, const char *const *names)
+{
+  gsize n = 0;
+
+  for (; names[n] != NULL; n++)
+    {
+      g_assert (n < N_FAMILIES);
+      info->families[n] = names[n];
+    }
+  info->families[n] = NULL;
+}
+
+void
 stream_info_set_summary (AccmigStreamInfo *info, const char *format, ...)
 {
   va_list args;
@@ -142,6 +158,19 @@ stream_info_add_layout (AccmigStreamInfo *info, StreamBytes stream, const Stream
                 format_words (stream, rows[i].offset, &rows[i]));
 }
 
+void
+stream_info_add_block (AccmigStreamInfo *info, const char *name, guint64 at, StreamBytes block,
+                       const StreamLayout *rows, gsize n_rows)
+{
+  for (gsize i = 0; i < n_rows; i++)
+    {
+      g_autofree char *full = g_strconcat (name, ".", rows[i].name, NULL);
+
+      take_field (info, full, at + rows[i].offset, (guint64)rows[i].width * rows[i].count,
+                  format_words (block, rows[i].offset, &rows[i]));
+    }
+}
+
 gboolean
 stream_take (StreamInput *input, guint8 *buffer, gsize size, StreamBytes *ret_bytes, GError **error)
 {
@@ -164,48 +193,50 @@ stream_check_length (const char *family, guint64 length, gboolean goes_on, guint
                family, goes_on ? "more than " : "", length, wanted);
 }
 
-/* G_N_ELEMENTS (families) when none fits. */
-static gsize
-find_family (StreamBytes head)
+/* (nullable): what reads a stream that begins so; its magic, where it has one, tells the family */
+static StreamDecoder
+find_decoder (AccmigStreamInfo *info, StreamBytes head)
 {
-  gsize i = 0;
-
-  while (i < G_N_ELEMENTS (families) && stream_get_word (head, 0, families[i].width) != families[i].magic)
-    i++;
-  return i;
+  for (gsize i = 0; i < G_N_ELEMENTS (families); i++)
+    if (stream_get_word (head, 0, families[i].width) == families[i].magic)
+      {
+        info->families[0] = families[i].family;
+        return families[i].decode;
+      }
+  return stream_begins_with_record (head) ? stream_decode_records : NULL;
 }
 
-static gboolean
-read_family (StreamInput *input, gsize *ret_family, GError **error)
+static StreamDecoder
+read_head (AccmigStreamInfo *info, StreamInput *input, GError **error)
 {
-  StreamBytes head = { .data = input->ahead, .length = HEAD_SIZE };
-  gsize family;
+  StreamBytes head = { .data = input->ahead };
+  StreamDecoder decode;
 
-  if (!stream_input_peek (input, HEAD_SIZE, error))
-    return FALSE;
-  if (input->n_ahead < HEAD_SIZE)
-    return fail (error, ACCMIG_ERROR_TRUNCATED,
-                 "the stream has %" G_GSIZE_FORMAT " bytes, its family is told by the first %d",
-                 input->n_ahead, HEAD_SIZE);
-  family = find_family (head);
-  if (family == G_N_ELEMENTS (families))
-    return fail (error, ACCMIG_ERROR_INVALID,
-                 "the stream begins with 0x%016" G_GINT64_MODIFIER "x, which is no magic of a known family",
-                 stream_get_word (head, 0, HEAD_SIZE));
-  *ret_family = family;
-  return TRUE;
+  if (!stream_input_peek (input, RECORD_SIZE, error))
+    return NULL;
+  head.length = input->n_ahead;
+  if (head.length < HEAD_SIZE)
+    {
+      fail (error, ACCMIG_ERROR_TRUNCATED,
+            "the stream has %" G_GSIZE_FORMAT " bytes, its family is told by the first %d", head.length,
+            HEAD_SIZE);
+      return NULL;
+    }
+  decode = find_decoder (info, head);
+  if (decode == NULL)
+    fail (error, ACCMIG_ERROR_INVALID,
+          "the stream begins with 0x%016" G_GINT64_MODIFIER "x, which is no magic of a known family",
+          stream_get_word (head, 0, HEAD_SIZE));
+  return decode;
 }
 
 static AccmigStreamInfo *
 inspect (StreamInput *input, GError **error)
 {
-  g_autoptr (AccmigStreamInfo) info = NULL;
-  gsize family;
+  g_autoptr (AccmigStreamInfo) info = info_new ();
+  StreamDecoder decode = read_head (info, input, error);
 
-  if (!read_family (input, &family, error))
-    return NULL;
-  info = info_new (families[family].family);
-  if (!families[family].decode (info, input, error))
+  if (decode == NULL || !decode (info, input, error))
     return NULL;
   info->length = input->taken;
   return g_steal_pointer (&info);
@@ -230,7 +261,13 @@ accmig_stream_inspect (int fd, GError **error)
 const char *
 accmig_stream_info_get_family (const AccmigStreamInfo *info)
 {
-  return info->family;
+  return info->families[0];
+}
+
+const char *const *
+accmig_stream_info_get_families (const AccmigStreamInfo *info)
+{
+  return info->families;
 }
 
 guint64

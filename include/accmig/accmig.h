@@ -16,6 +16,7 @@
 #include <accmig/error.h>
 #include <accmig/families.h>
 #include <accmig/fleet.h>
+#include <accmig/frame.h>
 #include <accmig/fsm.h>
 #include <accmig/guest.h>
 #include <accmig/inventory.h>

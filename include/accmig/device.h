@@ -73,6 +73,14 @@ ACCMIG_API gboolean accmig_device_find_holder (int sysfs_fd, const char *address
 ACCMIG_API AccmigDevice *accmig_device_new_from_fd (int fd, const char *name, gboolean may_drive);
 
 /**
+ * accmig_fd_is_device:
+ * @fd: any file descriptor
+ * Returns: whether it is an open VFIO device. For an fd that somebody handed over: what is no device must not
+ * be sent a device's requests
+ */
+ACCMIG_API gboolean accmig_fd_is_device (int fd);
+
+/**
  * accmig_device_close:
  * @device: (nullable) (transfer full)
  */
@@ -110,6 +118,20 @@ ACCMIG_API gboolean accmig_device_get_state (AccmigDevice *device, AccmigState *
  */
 ACCMIG_API gboolean accmig_device_set_state (AccmigDevice *device, AccmigState state, int *ret_data_fd,
                                              GError **error);
+
+/**
+ * accmig_device_step:
+ * @state: where to go, by way of every arc in between
+ * @ret_data_fd: (out): the new session's fd (caller closes), -1 when the path opened none
+ * @ret_left_in: (out): the state afterwards, read with GET
+ * @ret_refusal: (out): 0, or the errno with which the kernel refused; then there is no new session
+ * @error: BAD_STATE as for accmig_device_set_state(); UNSUPPORTED; BUSY and IO when the state cannot be read,
+ *   in which case a new session is closed
+ *
+ * accmig_device_set_state() for who has to act on what came of it: the kernel's no is an answer.
+ */
+ACCMIG_API gboolean accmig_device_step (AccmigDevice *device, AccmigState state, int *ret_data_fd,
+                                        AccmigState *ret_left_in, int *ret_refusal, GError **error);
 
 /**
  * accmig_device_get_tracking:
@@ -187,6 +209,49 @@ ACCMIG_API gboolean accmig_device_load (AccmigDevice *device, int in_fd, int can
                                         guint64 *ret_bytes, GError **error);
 
 /**
+ * accmig_device_drain:
+ * @data_fd: the session's fd, the device in stop-copy; stays the caller's
+ * @out_fd: where the rest of the stream goes: file, pipe or socket
+ * @cancellable_fd: as for accmig_device_save()
+ * @ret_bytes: (out): how long the rest was
+ * @error: BAD_STATE when there is no session or the state is another; BUSY; IO as for accmig_device_save(),
+ *   and when the session was ended by a reset
+ *
+ * For who drives the device himself. @out_fd does not block meanwhile; SIGPIPE is the caller's to ignore.
+ */
+ACCMIG_API gboolean accmig_device_drain (AccmigDevice *device, int data_fd, int out_fd, int cancellable_fd,
+                                         guint64 *ret_bytes, GError **error);
+
+/**
+ * accmig_device_drain_precopy:
+ * @data_fd: the session's fd, the device in pre-copy or pre-copy-p2p; stays the caller's
+ * @ret_bytes: (out): how many were read: at most what was there when it began, and 4 MiB
+ * @ret_empty: (out): whether nothing was left when it returned
+ * @error: as for accmig_device_drain(); UNSUPPORTED when the driver cannot say what there is
+ *
+ * The session goes on afterwards; what was not read comes with later calls, the last of them in stop-copy.
+ */
+ACCMIG_API gboolean accmig_device_drain_precopy (AccmigDevice *device, int data_fd, int out_fd,
+                                                 int cancellable_fd, guint64 *ret_bytes, gboolean *ret_empty,
+                                                 GError **error);
+
+/**
+ * accmig_device_fill:
+ * @data_fd: the session's fd, the device in resuming; stays the caller's
+ * @in_fd: where the stream comes from
+ * @cancellable_fd: as for accmig_device_save()
+ * @ret_bytes: (out): how many the driver took
+ * @ret_refusal: (out): 0, or the errno with which the driver took no more
+ * @error: BAD_STATE when there is no session or the state is another; TRUNCATED for an empty stream; BUSY; IO
+ *
+ * Stays in resuming: it is left when the caller knows that the stream was whole. After a refusal or an error
+ * the device must be reset, for the driver keeps what came before. @in_fd does not block meanwhile, and is
+ * waited for until its end or until cancelled: a source sends what pre-copy has long before the rest.
+ */
+ACCMIG_API gboolean accmig_device_fill (AccmigDevice *device, int data_fd, int in_fd, int cancellable_fd,
+                                        guint64 *ret_bytes, int *ret_refusal, GError **error);
+
+/**
  * accmig_device_try_match:
  * @match: match data, as another device of the same family sends it
  * @length: 1 to 4096
@@ -204,9 +269,41 @@ ACCMIG_API gboolean accmig_device_try_match (AccmigDevice *device, const guint8 
                                              int *ret_refusal, GError **error);
 
 /**
+ * accmig_device_repair:
+ * @device: also a borrowed one: the only thing that may be done to it
+ * @ret_from: (out): the state in which it was found
+ * @ret_to: (out): the state in which it was left, running when all went well
+ * @error: BAD_STATE when it is in error, which only a reset leaves; BUSY; REFUSED; UNSUPPORTED; IO. @ret_from
+ * and
+ *   @ret_to are set all the same when it could be asked
+ *
+ * Brings a device to running that stands still while its guest runs. The caller answers for that: no
+ * migration may be going on, since its hypervisor would not notice.
+ */
+ACCMIG_API gboolean accmig_device_repair (AccmigDevice *device, AccmigState *ret_from, AccmigState *ret_to,
+                                          GError **error);
+
+/**
+ * accmig_device_reset_borrowed:
+ * @error: UNSUPPORTED when it has no way to be reset; BUSY; IO
+ *
+ * Resets a device that another process has, when nothing else brings it back. What is in it is lost, and the
+ * guest's driver has to start it anew. The caller answers for the same as with accmig_device_repair().
+ */
+ACCMIG_API gboolean accmig_device_reset_borrowed (AccmigDevice *device, GError **error);
+
+/**
  * accmig_device_reset:
  * @error: BAD_STATE for a borrowed device; UNSUPPORTED when it has no way to be reset; BUSY; IO
  *
  * Resets the function; its contents are lost, its state is running.
  */
 ACCMIG_API gboolean accmig_device_reset (AccmigDevice *device, GError **error);
+
+/**
+ * accmig_device_reset_patiently:
+ *
+ * The same, tried for a second while somebody else has the lock of the device or its bridge (BUSY), which is
+ * as long as a reset of a neighbour takes.
+ */
+ACCMIG_API gboolean accmig_device_reset_patiently (AccmigDevice *device, GError **error);

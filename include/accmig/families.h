@@ -97,6 +97,9 @@ ACCMIG_API const char *const *accmig_family_get_ids (const AccmigFamily *family)
 ACCMIG_API const char *const *accmig_family_get_mdev_types (const AccmigFamily *family);
 /** accmig_family_get_match_size: Returns: bytes of match data worth reading from a free device, 0 for none */
 ACCMIG_API gsize accmig_family_get_match_size (const AccmigFamily *family);
+/** accmig_family_get_stream_min: Returns: bytes that a stream has at least when it carries a device's whole
+ * state, 0 when nothing is known */
+ACCMIG_API gsize accmig_family_get_stream_min (const AccmigFamily *family);
 /** accmig_family_has_trial: Returns: whether match data alone makes the driver say yes or no */
 ACCMIG_API gboolean accmig_family_has_trial (const AccmigFamily *family);
 ACCMIG_API gsize accmig_family_get_n_fields (const AccmigFamily *family);

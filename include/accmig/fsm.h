@@ -67,6 +67,15 @@ ACCMIG_API gboolean accmig_state_from_string (const char *name, AccmigState *ret
 ACCMIG_API char *accmig_flags_to_string (guint64 flags);
 
 /**
+ * accmig_flags_from_string:
+ * @text: names of flags joined by "+", as accmig_flags_to_string() gives them; "none" for 0. Unknown bits
+ * have no name
+ * @ret_flags: (out): untouched on failure
+ * @error: INVALID, naming the word that is no flag and those that are
+ */
+ACCMIG_API gboolean accmig_flags_from_string (const char *text, guint64 *ret_flags, GError **error);
+
+/**
  * accmig_fsm_has_state:
  * Returns: whether a device with @flags knows @state. ERROR and RUNNING need no flag
  */

@@ -39,7 +39,14 @@ ACCMIG_API AccmigStreamInfo *accmig_stream_inspect_bytes (const guint8 *data, gs
 ACCMIG_API void accmig_stream_info_free (AccmigStreamInfo *info);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (AccmigStreamInfo, accmig_stream_info_free)
 
+/** accmig_stream_info_get_family: Returns: the family, the likeliest one where several begin alike */
 ACCMIG_API const char *accmig_stream_info_get_family (const AccmigStreamInfo *info);
+/**
+ * accmig_stream_info_get_families:
+ * Returns: (array zero-terminated=1): the families whose drivers could take it, the likeliest first. More
+ * than one where the stream does not tell: what mlx5 and virtio write looks alike
+ */
+ACCMIG_API const char *const *accmig_stream_info_get_families (const AccmigStreamInfo *info);
 /** accmig_stream_info_get_length: Returns: bytes in all */
 ACCMIG_API guint64 accmig_stream_info_get_length (const AccmigStreamInfo *info);
 /** accmig_stream_info_get_summary: Returns: one sentence, "whole state: the guest's driver was ready" */

@@ -183,6 +183,7 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
   if (info == NULL)
     return 0;
   fuzz_check_line (accmig_stream_info_get_summary (info));
+  g_assert_cmpstr (accmig_stream_info_get_families (info)[0], ==, accmig_stream_info_get_family (info));
   check_fields (info);
   check_length (info, data, size);
   return 0;

@@ -16,6 +16,7 @@
  */
 
 #include <accmig/fsm.h>
+#include <string.h>
 
 #define ALL_FLAGS 8 /* combinations of the three flags */
 #define FAR       99
@@ -335,6 +336,33 @@ test_flag_names (void)
     }
 }
 
+/* Every combination comes back from its own text; what is no flag is named. */
+static void
+test_flags_from_text (void)
+{
+  static const char *const wrong[] = { "",    "+",   "p2p+",     "+p2p",   "stop_copy",
+                                       "P2P", "0x8", "none+p2p", "p2p p2p" };
+
+  for (guint64 flags = 0; flags < ALL_FLAGS; flags++)
+    {
+      g_autofree char *text = accmig_flags_to_string (flags);
+      guint64 read = 77;
+
+      g_assert_true (accmig_flags_from_string (text, &read, NULL));
+      g_assert_cmpuint (read, ==, flags);
+    }
+  for (gsize i = 0; i < G_N_ELEMENTS (wrong); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      guint64 read = 77;
+
+      g_assert_false (accmig_flags_from_string (wrong[i], &read, &error));
+      g_assert_error (error, ACCMIG_ERROR, ACCMIG_ERROR_INVALID);
+      g_assert_nonnull (strstr (error->message, "is no migration flag"));
+      g_assert_cmpuint (read, ==, 77);
+    }
+}
+
 /* The sentence names both ends, or what the device lacks. */
 static void
 test_sentences (void)
@@ -343,7 +371,9 @@ test_sentences (void)
   AccmigState next;
 
   g_assert_false (accmig_fsm_next (7, ACCMIG_STATE_STOP_COPY, ACCMIG_STATE_PRE_COPY, &next, &blocked));
-  g_assert_cmpstr (blocked->message, ==, "no way leads from stop-copy to pre-copy");
+  g_assert_cmpstr (
+      blocked->message, ==,
+      "no way leads from stop-copy to pre-copy: that would begin another stream; go to running first");
   g_assert_false (accmig_fsm_next (1, ACCMIG_STATE_RUNNING, ACCMIG_STATE_PRE_COPY, &next, &lacking));
   g_assert_cmpstr (lacking->message, ==,
                    "wanted state pre-copy is not one of this device, which offers stop-copy");
@@ -362,6 +392,7 @@ main (int argc, char **argv)
   g_test_add_func ("/fsm/unknown-flags", test_unknown_flags_change_nothing);
   g_test_add_func ("/fsm/names", test_names);
   g_test_add_func ("/fsm/flag-names", test_flag_names);
+  g_test_add_func ("/fsm/flags-from-text", test_flags_from_text);
   g_test_add_func ("/fsm/sentences", test_sentences);
   return g_test_run ();
 }
