@@ -17,7 +17,9 @@
 
 #include "census.h"
 #include "common/names.h"
+#include "drives.h"
 #include "evidence.h"
+#include "guard.h"
 #include "jobs.h"
 #include "log.h"
 #include "making.h"
@@ -46,14 +48,17 @@ struct _Agent
   Registry *registry;
   Hypervisor *hypervisor;
   BrokerClient *broker;
+  RegisteredSet *registered;
   Prober *prober;
   AssessmentSources assessment;
   Migrations *migrations;
   PeerLink *link;
   Gate *gate;
+  Drives *drives;
   Metadata *metadata;
   Census *census;
   Watch *watch;
+  Guard *guard;
   Jobs *jobs;
   Evidence *evidence;
   Uevents *uevents; /* (nullable) */
@@ -224,6 +229,8 @@ on_census_taken (gpointer user)
   Agent *self = user;
 
   self->domains_known = TRUE;
+  drives_on_census (self->drives);
+  guard_on_census (self->guard);
   schedule_sweep (self);
   schedule_tidying (self);
 }
@@ -256,6 +263,7 @@ on_hypervisor_disconnected (gpointer user)
   Agent *self = user;
 
   log_event (LOG_EVENT_HYPERVISOR, NULL, "libvirt does not answer; migrations are not seen until it does");
+  migrations_on_gap (self->migrations);
   system_bus_connections_changed (self->bus);
 }
 
@@ -264,7 +272,9 @@ on_lifecycle (const char *uuid, const char *name, Lifecycle event, gpointer user
 {
   Agent *self = user;
 
+  drives_on_lifecycle (self->drives, uuid, event); /* first: the guest stands still while they stop */
   migrations_on_lifecycle (self->migrations, uuid, name, event);
+  guard_on_lifecycle (self->guard, uuid);
   switch (event)
     {
     case LIFECYCLE_STARTED:
@@ -278,6 +288,7 @@ on_lifecycle (const char *uuid, const char *name, Lifecycle event, gpointer user
     case LIFECYCLE_STOPPED_SAVED:
     case LIFECYCLE_STOPPED:
       census_drop (self->census, uuid);
+      guard_on_gone (self->guard, uuid);
       break;
     default:
       break;
@@ -309,6 +320,93 @@ on_devices_changed (const char *uuid, const char *name, gpointer user)
   census_look_up (self->census, uuid, CENSUS_CHANGED);
 }
 
+/* ---- registered devices ---- */
+
+G_GNUC_PRINTF (2, 3)
+static void
+log_registered (const Registered *device, const char *format, ...)
+{
+  g_autofree char *text = NULL;
+  va_list args;
+
+  va_start (args, format);
+  text = g_strdup_vprintf (format, args);
+  va_end (args);
+  log_event (LOG_EVENT_REGISTERED,
+             &(LogContext){ .uuid = registered_get_uuid (device), .device = registered_get_address (device) },
+             "“%s” %s", registered_get_id (device), text);
+}
+
+/* Flags and owner of the device at its address come from it. */
+static void
+show_registered (Agent *self, const Registered *device)
+{
+  registry_refresh (self->registry);
+  if (registered_is_attached (device) && *registered_get_address (device) != '\0')
+    registry_set_flags (self->registry, registered_get_address (device), registered_get_flags (device));
+}
+
+static void
+on_registered_added (const Registered *device, gpointer user)
+{
+  Agent *self = user;
+
+  show_registered (self, device);
+  system_bus_registered_added (self->bus, device);
+  drives_on_registered_added (self->drives, device);
+  if (self->domains_known) /* its guest may be on its way */
+    census_look_up (self->census, registered_get_uuid (device), CENSUS_ARRIVING);
+  log_registered (device, "is registered by %s", registered_get_holder (device));
+}
+
+static void
+on_registered_changed (const Registered *device, gpointer user)
+{
+  Agent *self = user;
+
+  show_registered (self, device);
+  system_bus_registered_changed (self->bus, device);
+  drives_on_registered_changed (self->drives, device);
+}
+
+static void
+on_registered_removed (const Registered *device, gpointer user)
+{
+  Agent *self = user;
+
+  drives_on_registered_removed (self->drives, device);
+  system_bus_registered_removed (self->bus, device);
+  log_registered (device, "is registered no longer");
+  registry_refresh (self->registry);
+  schedule_sweep (self);
+}
+
+static void
+on_registered_wanted (const Registered *device, gpointer user)
+{
+  Agent *self = user;
+
+  system_bus_registered_wanted (self->bus, device);
+  log_registered (device, "was lost by the broker, %s is asked to register it again",
+                  registered_get_holder (device));
+}
+
+static void
+on_registered_finished (const Registered *device, const char *outcome, gpointer user)
+{
+  Agent *self = user;
+
+  system_bus_registered_finished (self->bus, device, outcome);
+}
+
+static void
+on_registered_settled (gpointer user)
+{
+  Agent *self = user;
+
+  drives_on_settled (self->drives);
+}
+
 /* ---- the broker ---- */
 
 static void
@@ -318,6 +416,7 @@ on_broker_connected (gpointer user)
 
   log_event (LOG_EVENT_BROKER, NULL, "connected to the broker");
   system_bus_connections_changed (self->bus);
+  registered_set_broker_connected (self->registered);
   if (hypervisor_is_connected (self->hypervisor))
     census_list (self->census); /* what could not be asked while there was no broker is asked now */
   schedule_sweep (self);
@@ -330,7 +429,9 @@ on_broker_disconnected (const char *why, gpointer user)
   Agent *self = user;
 
   log_event (LOG_EVENT_BROKER, NULL, "no connection to the broker, devices cannot be asked: %s", why);
+  migrations_on_gap (self->migrations);
   system_bus_connections_changed (self->bus);
+  registered_set_broker_lost (self->registered);
 }
 
 static void
@@ -339,6 +440,8 @@ on_qemu_event (const char *uuid, const char *name, const char *event, gint64 at_
 {
   Agent *self = user;
 
+  if (g_str_equal (event, "STOP") || g_str_equal (event, "RESUME"))
+    drives_on_vcpus (self->drives, uuid, g_str_equal (event, "RESUME"));
   migrations_on_qemu_event (self->migrations, uuid, name, event, at_usec, details);
 }
 
@@ -350,6 +453,7 @@ on_migration_added (const Migration *migration, gpointer user)
   Agent *self = user;
 
   system_bus_migration_added (self->bus, migration);
+  drives_on_migration (self->drives, migration);
   watch_update (self->watch);
   jobs_update (self->jobs);
 }
@@ -360,6 +464,7 @@ on_migration_changed (const Migration *migration, gpointer user)
   Agent *self = user;
 
   system_bus_migration_changed (self->bus, migration);
+  drives_on_migration (self->drives, migration);
   watch_update (self->watch);
   jobs_update (self->jobs);
 }
@@ -370,6 +475,7 @@ on_migration_removed (const Migration *migration, gpointer user)
   Agent *self = user;
 
   system_bus_migration_removed (self->bus, migration);
+  drives_on_migration_removed (self->drives, migration);
 }
 
 static void
@@ -382,6 +488,7 @@ on_migration_ended (const Migration *migration, gpointer user)
 
   reservations_withdraw (self->reservations, uuid); /* libvirt says itself when it let go of the rest */
   watch_look (self->watch, uuid);
+  guard_on_migration_ended (self->guard, migration);
   rescan (self);
   if (arrived || domains_lookup (self->domains, uuid) != NULL) /* else it is not, or no longer, here */
     census_look_up (self->census, uuid, arrived ? CENSUS_NEW_STAY : CENSUS_CHANGED);
@@ -435,6 +542,15 @@ on_want_evidence (const char *uuid, const char *address, gpointer user)
   Agent *self = user;
 
   evidence_look_for (self->evidence, uuid, address);
+}
+
+static gboolean
+on_is_registered (const char *uuid, gpointer user)
+{
+  Agent *self = user;
+  g_autoptr (GPtrArray) devices = registered_list_domain (self->registered, uuid);
+
+  return devices->len > 0;
 }
 
 static gboolean
@@ -498,14 +614,35 @@ open_files (Agent *self, GError **error)
 }
 
 static void
+make_broker (Agent *self)
+{
+  static const BrokerCallbacks callbacks = {
+    .connected = on_broker_connected,
+    .disconnected = on_broker_disconnected,
+    .qemu_event = on_qemu_event,
+  };
+
+  self->broker = broker_client_new (settings_get_string (self->settings, SETTING_SOCKET), &callbacks, self);
+}
+
+static void
 make_devices (Agent *self)
 {
   static const ReservationCallbacks reservation_callbacks = { on_reservations_changed, on_reservation_expired,
                                                               on_made_ended };
+  static const RegisteredCallbacks registered_callbacks = {
+    .added = on_registered_added,
+    .changed = on_registered_changed,
+    .removed = on_registered_removed,
+    .wanted = on_registered_wanted,
+    .finished = on_registered_finished,
+    .settled = on_registered_settled,
+  };
   static const RegistryCallbacks registry_callbacks = { on_device_added, on_device_changed,
                                                         on_device_removed };
   RegistrySources sources = { .sysfs_fd = self->sysfs_fd, .probes = self->probes };
   g_autofree char *path = state_path ("reservations.json");
+  g_autofree char *registered_path = state_path ("registered.json");
   /* What is promised while the gate still looks at a guest must not end before it has its answer. */
   guint timeout = MAX (settings_get_number (self->settings, SETTING_RESERVATION_TIMEOUT),
                        settings_get_number (self->settings, SETTING_HOOK_TIMEOUT));
@@ -514,6 +651,8 @@ make_devices (Agent *self)
   self->reservations = reservations_new (path, timeout, &reservation_callbacks, self);
   sources.domains = self->domains;
   sources.reservations = self->reservations;
+  self->registered = registered_set_new (registered_path, self->broker, &registered_callbacks, self);
+  sources.registered = self->registered;
   self->registry = registry_new (&sources, &registry_callbacks, self);
 }
 
@@ -528,16 +667,8 @@ make_connections (Agent *self)
     .job_completed = on_job_completed,
     .devices_changed = on_devices_changed,
   };
-  static const BrokerCallbacks broker_callbacks = {
-    .connected = on_broker_connected,
-    .disconnected = on_broker_disconnected,
-    .qemu_event = on_qemu_event,
-  };
-
   self->hypervisor = hypervisor_new (settings_get_string (self->settings, SETTING_URI), HYPERVISOR_READ_ONLY,
                                      &hypervisor_callbacks, self);
-  self->broker =
-      broker_client_new (settings_get_string (self->settings, SETTING_SOCKET), &broker_callbacks, self);
   self->prober = prober_new (self->broker, self->registry);
 }
 
@@ -553,12 +684,22 @@ make_migrations (Agent *self)
     .want_log = on_want_log,
     .want_evidence = on_want_evidence,
     .get_domain = on_get_domain,
+    .is_registered = on_is_registered,
     .is_promised = on_is_promised,
   };
 
   self->migrations = migrations_new (self->history, &callbacks, self);
   self->watch = watch_new (self->broker, self->domains, self->migrations,
                            settings_get_number (self->settings, SETTING_POLL_PERIOD));
+  self->drives = drives_new (&(DrivesSources){
+      .broker = self->broker,
+      .registered = self->registered,
+      .migrations = self->migrations,
+      .hypervisor = self->hypervisor,
+      .history = self->history,
+      .limits = { .step = settings_get_number (self->settings, SETTING_STEP_LIMIT),
+                  .switching = settings_get_number (self->settings, SETTING_SWITCH_LIMIT) },
+  });
   self->jobs = jobs_new (self->hypervisor, self->migrations);
   self->evidence = evidence_new (self->broker, self->registry, self->migrations);
   self->metadata = metadata_new (
@@ -569,6 +710,25 @@ make_migrations (Agent *self)
           .migrations = self->migrations,
       },
       on_metadata_written, self);
+}
+
+static void
+make_guard (Agent *self)
+{
+  self->guard = guard_new (
+      &(GuardSources){
+          .hypervisor = self->hypervisor,
+          .broker = self->broker,
+          .registry = self->registry,
+          .domains = self->domains,
+          .migrations = self->migrations,
+      },
+      &(InspectionPolicy){
+          .grace = settings_get_number (self->settings, SETTING_REPAIR_GRACE),
+          .drive = settings_get_choice (self->settings, SETTING_REPAIR) != 0,
+          .want_log = on_want_log,
+          .user = self,
+      });
 }
 
 static void
@@ -642,9 +802,13 @@ open_bus (Agent *self, GError **error)
     .broker = self->broker,
     .prober = self->prober,
     .reservations = self->reservations,
+    .registered = self->registered,
+    .drives = self->drives,
+    .alarms = guard_get_alarms (self->guard),
   };
 
   self->bus = system_bus_open (&sources, on_bus_lost, self, error);
+  guard_set_bus (self->guard, self->bus);
   return self->bus != NULL;
 }
 
@@ -657,7 +821,10 @@ begin (Agent *self, GError **error)
   self->uevents = uevents_new (on_uevents, self, &uevents_error);
   if (self->uevents == NULL)
     g_warning ("going on without: %s", uevents_error->message);
-  if (!registry_rescan (self->registry, error) || !system_bus_take_name (self->bus, error))
+  if (!registry_rescan (self->registry, error))
+    return FALSE;
+  system_bus_restore_registered (self->bus);
+  if (!system_bus_take_name (self->bus, error))
     return FALSE;
   hypervisor_start (self->hypervisor);
   broker_client_start (self->broker);
@@ -676,9 +843,11 @@ agent_new (const Settings *settings, void (*lost) (gpointer user), gpointer user
   self->made_ended = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   if (!open_files (self, error))
     return NULL;
+  make_broker (self);
   make_devices (self);
   make_connections (self);
   make_migrations (self);
+  make_guard (self);
   make_census (self);
   make_gate (self);
   if (!open_bus (self, error) || !begin (self, error))
@@ -696,9 +865,11 @@ agent_free (Agent *self)
   g_clear_pointer (&self->uevents, uevents_free);
   g_clear_pointer (&self->jobs, jobs_free);
   g_clear_pointer (&self->watch, watch_free);
+  g_clear_pointer (&self->guard, guard_free);
   g_clear_pointer (&self->hypervisor, hypervisor_free);
   g_clear_pointer (&self->broker, broker_client_free);
   g_clear_pointer (&self->evidence, evidence_free);
+  g_clear_pointer (&self->drives, drives_free);
   g_clear_pointer (&self->bus, system_bus_close);
   g_clear_pointer (&self->gate, gate_free);
   g_clear_pointer (&self->link, peer_link_free);
@@ -707,6 +878,7 @@ agent_free (Agent *self)
   g_clear_pointer (&self->prober, prober_free);
   g_clear_pointer (&self->migrations, migrations_free);
   g_clear_pointer (&self->registry, registry_free);
+  g_clear_pointer (&self->registered, registered_set_free);
   g_clear_pointer (&self->reservations, reservations_free);
   g_clear_pointer (&self->domains, domains_free);
   g_clear_pointer (&self->probes, probes_close);

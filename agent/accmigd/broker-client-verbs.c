@@ -26,16 +26,16 @@ broker_probe_free (BrokerProbe *probe)
   g_free (probe);
 }
 
-static gpointer
-fail_answer (GError **error, int r)
+gpointer
+broker_client_fail_answer (GError **error, int r)
 {
   g_set_error (error, ACCMIG_ERROR, ACCMIG_ERROR_IO, "the broker's answer cannot be read: %s",
                g_strerror (-r));
   return NULL;
 }
 
-static gpointer
-read_nothing (sd_bus_message *m, GError **error)
+gpointer
+broker_client_read_nothing (sd_bus_message *m, GError **error)
 {
   return NULL;
 }
@@ -56,7 +56,7 @@ read_probe (sd_bus_message *m, GError **error)
   if (r >= 0 && length > BROKER_MATCH_MAX)
     r = -EMSGSIZE;
   if (r < 0)
-    return fail_answer (error, r);
+    return broker_client_fail_answer (error, r);
   probe->match = g_memdup2 (match, length);
   probe->match_length = length;
   probe->tracking = tracks_dirty != 0 ? ACCMIG_TRACKING_YES : ACCMIG_TRACKING_NO;
@@ -71,7 +71,7 @@ read_peek (sd_bus_message *m, GError **error)
   int r = sd_bus_message_read (m, "utsx", &peek->pid, &peek->flags, &state, &peek->at_usec);
 
   if (r < 0)
-    return fail_answer (error, r);
+    return broker_client_fail_answer (error, r);
   peek->has_state = accmig_state_from_string (state, &peek->state);
   return g_steal_pointer (&peek);
 }
@@ -85,7 +85,7 @@ read_trial (sd_bus_message *m, GError **error)
   int r = sd_bus_message_read (m, "bs", &accepted, &refusal);
 
   if (r < 0)
-    return fail_answer (error, r);
+    return broker_client_fail_answer (error, r);
   trial->accepted = accepted != 0;
   (void)g_strlcpy (trial->refusal, refusal, sizeof trial->refusal);
   return g_steal_pointer (&trial);
@@ -98,7 +98,7 @@ read_bytes_moved (sd_bus_message *m, GError **error)
   int r = sd_bus_message_read (m, "t", bytes);
 
   if (r < 0)
-    return fail_answer (error, r);
+    return broker_client_fail_answer (error, r);
   return g_steal_pointer (&bytes);
 }
 
@@ -112,7 +112,7 @@ read_text (sd_bus_message *m, gsize max, GError **error)
   if (r >= 0 && length > max)
     r = -EMSGSIZE;
   if (r < 0)
-    return fail_answer (error, r);
+    return broker_client_fail_answer (error, r);
   return g_bytes_new (text, length);
 }
 
@@ -128,19 +128,9 @@ read_log_tail (sd_bus_message *m, GError **error)
   return read_text (m, BROKER_LOG_TAIL, error);
 }
 
-/* What a verb is called, how long it may take, and what becomes of its answer. */
-typedef struct
-{
-  const char *name;
-  guint64 timeout_usec;
-  BrokerReadAnswer read;
-  GDestroyNotify free_answer;
-} Verb;
-
-/* Calls a verb. @types: of the arguments that follow, as sd_bus_message_append() has them. */
-static void
-call (BrokerClient *self, const Verb *verb, GAsyncReadyCallback callback, gpointer user, const char *types,
-      ...)
+void
+broker_client_call (BrokerClient *self, const BrokerVerb *verb, GAsyncReadyCallback callback, gpointer user,
+                    const char *types, ...)
 {
   g_autoptr (sd_bus_message) m = NULL;
   g_autoptr (GTask) task = broker_client_begin_call (self, verb->name, callback, user, &m);
@@ -159,9 +149,9 @@ void
 broker_client_probe_async (BrokerClient *self, const char *address, gsize match_size,
                            GAsyncReadyCallback callback, gpointer user)
 {
-  static const Verb verb = { "Probe", USE_TIMEOUT_USEC, read_probe, (GDestroyNotify)broker_probe_free };
+  static const BrokerVerb verb = { "Probe", USE_TIMEOUT_USEC, read_probe, (GDestroyNotify)broker_probe_free };
 
-  call (self, &verb, callback, user, "su", address, (guint32)match_size);
+  broker_client_call (self, &verb, callback, user, "su", address, (guint32)match_size);
 }
 
 BrokerProbe *
@@ -174,9 +164,9 @@ void
 broker_client_peek_async (BrokerClient *self, const char *address, GAsyncReadyCallback callback,
                           gpointer user)
 {
-  static const Verb verb = { "Peek", CALL_TIMEOUT_USEC, read_peek, g_free };
+  static const BrokerVerb verb = { "Peek", CALL_TIMEOUT_USEC, read_peek, g_free };
 
-  call (self, &verb, callback, user, "s", address);
+  broker_client_call (self, &verb, callback, user, "s", address);
 }
 
 gboolean
@@ -194,18 +184,18 @@ void
 broker_client_save_async (BrokerClient *self, const char *address, int fd, GAsyncReadyCallback callback,
                           gpointer user)
 {
-  static const Verb verb = { "Save", MOVE_TIMEOUT_USEC, read_bytes_moved, g_free };
+  static const BrokerVerb verb = { "Save", MOVE_TIMEOUT_USEC, read_bytes_moved, g_free };
 
-  call (self, &verb, callback, user, "sh", address, fd);
+  broker_client_call (self, &verb, callback, user, "sh", address, fd);
 }
 
 void
 broker_client_load_async (BrokerClient *self, const char *address, int fd, GAsyncReadyCallback callback,
                           gpointer user)
 {
-  static const Verb verb = { "Load", MOVE_TIMEOUT_USEC, read_bytes_moved, g_free };
+  static const BrokerVerb verb = { "Load", MOVE_TIMEOUT_USEC, read_bytes_moved, g_free };
 
-  call (self, &verb, callback, user, "sh", address, fd);
+  broker_client_call (self, &verb, callback, user, "sh", address, fd);
 }
 
 gboolean
@@ -248,9 +238,8 @@ broker_client_trial_finish (GAsyncResult *result, BrokerTrial *ret_trial, GError
   return TRUE;
 }
 
-/* Of the verbs that answer nothing. */
-static gboolean
-finish_nothing (GAsyncResult *result, GError **error)
+gboolean
+broker_client_finish_nothing (GAsyncResult *result, GError **error)
 {
   (void)g_task_propagate_pointer (G_TASK (result), error);
   return !g_task_had_error (G_TASK (result));
@@ -260,54 +249,55 @@ void
 broker_client_bind_async (BrokerClient *self, const char *address, const char *driver,
                           GAsyncReadyCallback callback, gpointer user)
 {
-  static const Verb verb = { "Bind", USE_TIMEOUT_USEC, read_nothing, NULL };
+  static const BrokerVerb verb = { "Bind", USE_TIMEOUT_USEC, broker_client_read_nothing, NULL };
 
-  call (self, &verb, callback, user, "ss", address, driver);
+  broker_client_call (self, &verb, callback, user, "ss", address, driver);
 }
 
 gboolean
 broker_client_bind_finish (GAsyncResult *result, GError **error)
 {
-  return finish_nothing (result, error);
+  return broker_client_finish_nothing (result, error);
 }
 
 void
 broker_client_create_mdev_async (BrokerClient *self, const char *parent, const char *type, const char *uuid,
                                  GAsyncReadyCallback callback, gpointer user)
 {
-  static const Verb verb = { "CreateMdev", CALL_TIMEOUT_USEC, read_nothing, NULL };
+  static const BrokerVerb verb = { "CreateMdev", CALL_TIMEOUT_USEC, broker_client_read_nothing, NULL };
 
-  call (self, &verb, callback, user, "sss", parent, type, uuid);
+  broker_client_call (self, &verb, callback, user, "sss", parent, type, uuid);
 }
 
 gboolean
 broker_client_create_mdev_finish (GAsyncResult *result, GError **error)
 {
-  return finish_nothing (result, error);
+  return broker_client_finish_nothing (result, error);
 }
 
 void
 broker_client_remove_mdev_async (BrokerClient *self, const char *uuid, GAsyncReadyCallback callback,
                                  gpointer user)
 {
-  static const Verb verb = { "RemoveMdev", CALL_TIMEOUT_USEC, read_nothing, NULL };
+  static const BrokerVerb verb = { "RemoveMdev", CALL_TIMEOUT_USEC, broker_client_read_nothing, NULL };
 
-  call (self, &verb, callback, user, "s", uuid);
+  broker_client_call (self, &verb, callback, user, "s", uuid);
 }
 
 gboolean
 broker_client_remove_mdev_finish (GAsyncResult *result, GError **error)
 {
-  return finish_nothing (result, error);
+  return broker_client_finish_nothing (result, error);
 }
 
 void
 broker_client_evidence_async (BrokerClient *self, const char *address, GAsyncReadyCallback callback,
                               gpointer user)
 {
-  static const Verb verb = { "Evidence", CALL_TIMEOUT_USEC, read_evidence, (GDestroyNotify)g_bytes_unref };
+  static const BrokerVerb verb = { "Evidence", CALL_TIMEOUT_USEC, read_evidence,
+                                   (GDestroyNotify)g_bytes_unref };
 
-  call (self, &verb, callback, user, "s", address);
+  broker_client_call (self, &verb, callback, user, "s", address);
 }
 
 GBytes *
@@ -320,24 +310,25 @@ void
 broker_client_set_metadata_async (BrokerClient *self, const char *uuid, const char *xml,
                                   GAsyncReadyCallback callback, gpointer user)
 {
-  static const Verb verb = { "SetMetadata", WRITE_TIMEOUT_USEC, read_nothing, NULL };
+  static const BrokerVerb verb = { "SetMetadata", WRITE_TIMEOUT_USEC, broker_client_read_nothing, NULL };
 
-  call (self, &verb, callback, user, "ss", uuid, xml);
+  broker_client_call (self, &verb, callback, user, "ss", uuid, xml);
 }
 
 gboolean
 broker_client_set_metadata_finish (GAsyncResult *result, GError **error)
 {
-  return finish_nothing (result, error);
+  return broker_client_finish_nothing (result, error);
 }
 
 void
 broker_client_read_log_async (BrokerClient *self, const char *name, GAsyncReadyCallback callback,
                               gpointer user)
 {
-  static const Verb verb = { "ReadLog", CALL_TIMEOUT_USEC, read_log_tail, (GDestroyNotify)g_bytes_unref };
+  static const BrokerVerb verb = { "ReadLog", CALL_TIMEOUT_USEC, read_log_tail,
+                                   (GDestroyNotify)g_bytes_unref };
 
-  call (self, &verb, callback, user, "s", name);
+  broker_client_call (self, &verb, callback, user, "s", name);
 }
 
 GBytes *

@@ -71,6 +71,12 @@ void broker_client_peek_async (BrokerClient *client, const char *address, GAsync
                                gpointer user);
 gboolean broker_client_peek_finish (GAsyncResult *result, BrokerPeek *ret_peek, GError **error);
 
+/* Brings a guest's device to running. @ret_found, @ret_left: states before and after */
+void broker_client_repair_async (BrokerClient *client, const char *address, GAsyncReadyCallback callback,
+                                 gpointer user);
+gboolean broker_client_repair_finish (GAsyncResult *result, AccmigState *ret_found, AccmigState *ret_left,
+                                      GError **error);
+
 /* @fd: borrowed; a duplicate travels */
 void broker_client_save_async (BrokerClient *client, const char *address, int fd,
                                GAsyncReadyCallback callback, gpointer user);

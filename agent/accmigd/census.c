@@ -163,11 +163,19 @@ take_domain (Census *self, const HypervisorDomain *domain)
   return FALSE;
 }
 
+/* A guest that waits for its state. A source that is being copied moves, too, but runs. */
+static gboolean
+is_arriving (const HypervisorDomain *domain, CensusReason reason)
+{
+  return reason == CENSUS_ARRIVING && hypervisor_domain_is_migrating (domain)
+         && hypervisor_domain_get_state (domain) == HYPERVISOR_DOMAIN_PAUSED;
+}
+
 /* The domain is there and has devices of ours. */
 static void
-follow_up (Census *self, const char *uuid, CensusReason reason)
+follow_up (Census *self, const char *uuid, CensusReason reason, gboolean arriving)
 {
-  if (reason == CENSUS_ARRIVING && domains_is_moving (self->sources.domains, uuid))
+  if (arriving)
     migrations_on_arriving (self->sources.migrations, domains_lookup (self->sources.domains, uuid));
   if (reason == CENSUS_NEW_STAY)
     metadata_begin_stay (self->sources.metadata, uuid);
@@ -184,7 +192,7 @@ on_looked_up (GObject *source, GAsyncResult *result, gpointer user)
   Census *self = lookup->census;
   g_autoptr (GError) error = NULL;
   g_autoptr (HypervisorDomain) domain = hypervisor_lookup_finish (self->sources.hypervisor, result, &error);
-  gboolean has_devices = FALSE;
+  gboolean has_devices = FALSE, arriving = domain != NULL && is_arriving (domain, lookup->reason);
 
   if (domain != NULL && lookup->n_drops != self->n_drops)
     {
@@ -196,7 +204,9 @@ on_looked_up (GObject *source, GAsyncResult *result, gpointer user)
     census_drop (self, lookup->uuid);
   registry_refresh (self->sources.registry);
   if (has_devices)
-    follow_up (self, lookup->uuid, lookup->reason);
+    follow_up (self, lookup->uuid, lookup->reason, arriving);
+  else if (arriving)
+    migrations_on_arriving_bare (self->sources.migrations, lookup->uuid, hypervisor_domain_get_name (domain));
 }
 
 static void

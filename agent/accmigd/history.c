@@ -2,18 +2,18 @@
 /*
  * History
  *
- * One table, one row a migration. The columns that lists and recovery need stand on their own; everything
- * else is in the row's document. A row is written when the phase changes and when figures arrive, in one
- * durable transaction each, so that what the agent knew survives its death.
+ * One row a migration. The columns that lists and recovery need stand on their own; everything else is in the
+ * row's document. A row is written when the phase changes and when figures arrive, in one transaction each,
+ * so that what the agent knew survives its death. A second table has the steps of registered devices
+ * (steps.c).
  *
- * The layout's number is SQLite's user_version. An older agent that finds a newer layout refuses to open it.
+ * The layout's number is SQLite's user_version. A file of an older layout is brought up to date; an older
+ * agent that finds a newer layout refuses to open it.
  */
 
-#include "history.h"
+#include "history-private.h"
 
-#include <sqlite3.h>
-
-#define LAYOUT 1
+#define LAYOUT 2
 
 struct _History
 {
@@ -23,9 +23,8 @@ struct _History
   guint64 last_id; /* given out, written or not */
 };
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (sqlite3_stmt, sqlite3_finalize)
-
-static const char create_sql[] =
+/* From layout 0, an empty file, to 1. */
+static const char migration_sql[] =
     "CREATE TABLE migration ("
     " id INTEGER PRIMARY KEY AUTOINCREMENT,"
     " uuid TEXT NOT NULL, name TEXT NOT NULL, token TEXT NOT NULL, role TEXT NOT NULL,"
@@ -34,6 +33,20 @@ static const char create_sql[] =
     " document TEXT NOT NULL);"
     "CREATE INDEX migration_unfinished ON migration (ended) WHERE ended = 0;"
     "PRAGMA user_version = 1;";
+
+/* … and from 1 to 2. */
+static const char step_sql[] =
+    "CREATE TABLE step ("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " migration INTEGER NOT NULL, uuid TEXT NOT NULL, name TEXT NOT NULL,"
+    " role TEXT NOT NULL, from_state TEXT NOT NULL, to_state TEXT NOT NULL,"
+    " intent_usec INTEGER NOT NULL, outcome TEXT NOT NULL, ended_usec INTEGER NOT NULL);"
+    "CREATE INDEX step_open ON step (outcome) WHERE outcome = '';"
+    "CREATE INDEX step_migration ON step (migration);"
+    "PRAGMA user_version = 2;";
+
+/* By the layout that is found. */
+static const char *const upgrades[LAYOUT] = { migration_sql, step_sql };
 
 #define COLUMNS                                                                                              \
   "id, uuid, name, token, role, phase, cause, worked_out, started_usec, ended_usec, downtime_usec, document"
@@ -51,52 +64,70 @@ history_row_free (HistoryRow *row)
   g_free (row);
 }
 
-static gboolean
-fail_sqlite (History *self, GError **error, const char *what)
+gboolean
+history_fail (History *self, const char *what, GError **error)
 {
   g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED, "cannot %s history “%s”: %s", what, self->path,
                sqlite3_errmsg (self->db));
   return FALSE;
 }
 
-static gboolean
-execute (History *self, const char *sql, const char *what, GError **error)
+gboolean
+history_execute (History *self, const char *sql, const char *what, GError **error)
 {
-  return sqlite3_exec (self->db, sql, NULL, NULL, NULL) == SQLITE_OK || fail_sqlite (self, error, what);
+  return sqlite3_exec (self->db, sql, NULL, NULL, NULL) == SQLITE_OK || history_fail (self, what, error);
 }
 
-/* (nullable): sets @error on failure */
-static sqlite3_stmt *
-prepare (History *self, const char *sql, const char *what, GError **error)
+sqlite3_stmt *
+history_prepare (History *self, const char *sql, const char *what, GError **error)
 {
   sqlite3_stmt *statement = NULL;
 
   if (sqlite3_prepare_v2 (self->db, sql, -1, &statement, NULL) != SQLITE_OK)
-    fail_sqlite (self, error, what);
+    history_fail (self, what, error);
   return statement;
 }
 
-/* Creates the layout in a new file, accepts the present one, refuses every other. */
+guint64
+history_last_row (History *self)
+{
+  return (guint64)sqlite3_last_insert_rowid (self->db);
+}
+
+/* One transaction: a file is of one layout or the next, whenever the agent is killed. */
+static gboolean
+upgrade (History *self, int from, GError **error)
+{
+  for (int layout = from; layout < LAYOUT; layout++)
+    {
+      g_autofree char *sql = g_strdup_printf ("BEGIN; %s COMMIT;", upgrades[layout]);
+
+      if (!history_execute (self, sql, "create", error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+/* Brings a new file and an older layout to the present one, refuses every other. */
 static gboolean
 ensure_layout (History *self, GError **error)
 {
-  g_autoptr (sqlite3_stmt) statement = prepare (self, "PRAGMA user_version", "read", error);
+  g_autoptr (sqlite3_stmt) statement = history_prepare (self, "PRAGMA user_version", "read", error);
   int found;
 
   if (statement == NULL)
     return FALSE;
   if (sqlite3_step (statement) != SQLITE_ROW)
-    return fail_sqlite (self, error, "read");
+    return history_fail (self, "read", error);
   found = sqlite3_column_int (statement, 0);
-  if (found == LAYOUT)
-    return TRUE;
-  if (found != 0)
+  g_clear_pointer (&statement, sqlite3_finalize); /* it would keep the tables from being changed */
+  if (found < 0 || found > LAYOUT)
     {
       g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
                    "history “%s” has layout %d, this agent knows %d", self->path, found, LAYOUT);
       return FALSE;
     }
-  return execute (self, create_sql, "create", error);
+  return upgrade (self, found, error);
 }
 
 /* AUTOINCREMENT's own memory: ids of rows that are gone are not given out again. */
@@ -104,7 +135,7 @@ static gboolean
 read_last_id (History *self, GError **error)
 {
   g_autoptr (sqlite3_stmt) statement =
-      prepare (self, "SELECT seq FROM sqlite_sequence WHERE name = 'migration'", "read", error);
+      history_prepare (self, "SELECT seq FROM sqlite_sequence WHERE name = 'migration'", "read", error);
 
   if (statement == NULL)
     return FALSE;
@@ -128,11 +159,11 @@ history_open (const char *path, guint keep, GError **error)
   self->keep = keep;
   if (sqlite3_open_v2 (path, &self->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) != SQLITE_OK)
     {
-      fail_sqlite (self, error, "open");
+      history_fail (self, "open", error);
       return NULL;
     }
   sqlite3_busy_timeout (self->db, 1000); /* ms; somebody looks into it with another tool */
-  if (!execute (self, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL", "open", error)
+  if (!history_execute (self, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL", "open", error)
       || !ensure_layout (self, error))
     return NULL;
   return read_last_id (self, error) ? g_steal_pointer (&self) : NULL;
@@ -148,50 +179,52 @@ history_close (History *self)
   g_free (self);
 }
 
-static void
-bind_text (sqlite3_stmt *statement, int index, const char *text)
+void
+history_bind_text (sqlite3_stmt *statement, int index, const char *text)
 {
   sqlite3_bind_text (statement, index, text != NULL ? text : "", -1, SQLITE_TRANSIENT);
 }
 
-/* Forgets the oldest ended rows beyond what is kept. */
+/* Forgets the oldest ended rows beyond what is kept, and what was done in them. A step that is still open
+ * stays: somebody has to look into it. */
 static gboolean
 prune (History *self, GError **error)
 {
   g_autofree char *sql =
       g_strdup_printf ("DELETE FROM migration WHERE ended = 1 AND id <= "
-                       "(SELECT id FROM migration WHERE ended = 1 ORDER BY id DESC LIMIT 1 OFFSET %u)",
+                       "(SELECT id FROM migration WHERE ended = 1 ORDER BY id DESC LIMIT 1 OFFSET %u);"
+                       "DELETE FROM step WHERE outcome <> '' AND migration NOT IN (SELECT id FROM migration)",
                        self->keep);
 
-  return execute (self, sql, "prune", error);
+  return history_execute (self, sql, "prune", error);
 }
 
 gboolean
 history_write (History *self, const HistoryRow *row, GError **error)
 {
   g_autoptr (sqlite3_stmt) statement =
-      prepare (self,
-               "INSERT OR REPLACE INTO migration (" COLUMNS ", ended)"
-               " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
-               "write", error);
+      history_prepare (self,
+                       "INSERT OR REPLACE INTO migration (" COLUMNS ", ended)"
+                       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+                       "write", error);
 
   if (statement == NULL)
     return FALSE;
   sqlite3_bind_int64 (statement, 1, row->id);
-  bind_text (statement, 2, row->uuid);
-  bind_text (statement, 3, row->name);
-  bind_text (statement, 4, row->token);
-  bind_text (statement, 5, role_to_string (row->role));
-  bind_text (statement, 6, phase_to_string (row->phase));
-  bind_text (statement, 7, row->cause);
+  history_bind_text (statement, 2, row->uuid);
+  history_bind_text (statement, 3, row->name);
+  history_bind_text (statement, 4, row->token);
+  history_bind_text (statement, 5, role_to_string (row->role));
+  history_bind_text (statement, 6, phase_to_string (row->phase));
+  history_bind_text (statement, 7, row->cause);
   sqlite3_bind_int (statement, 8, row->worked_out);
   sqlite3_bind_int64 (statement, 9, row->started_usec);
   sqlite3_bind_int64 (statement, 10, row->ended_usec);
   sqlite3_bind_int64 (statement, 11, row->downtime_usec);
-  bind_text (statement, 12, row->document);
+  history_bind_text (statement, 12, row->document);
   sqlite3_bind_int (statement, 13, phase_is_end (row->phase));
   if (sqlite3_step (statement) != SQLITE_DONE)
-    return fail_sqlite (self, error, "write");
+    return history_fail (self, "write", error);
   return !phase_is_end (row->phase) || prune (self, error);
 }
 
@@ -229,7 +262,7 @@ read_rows (History *self, sqlite3_stmt *statement, GError **error)
     g_ptr_array_add (rows, read_row (statement));
   if (step != SQLITE_DONE)
     {
-      fail_sqlite (self, error, "read");
+      history_fail (self, "read", error);
       return NULL;
     }
   return g_steal_pointer (&rows);
@@ -238,19 +271,20 @@ read_rows (History *self, sqlite3_stmt *statement, GError **error)
 gboolean
 history_delete (History *self, guint64 id, GError **error)
 {
-  g_autoptr (sqlite3_stmt) statement = prepare (self, "DELETE FROM migration WHERE id = ?1", "write", error);
+  g_autoptr (sqlite3_stmt) statement =
+      history_prepare (self, "DELETE FROM migration WHERE id = ?1", "write", error);
 
   if (statement == NULL)
     return FALSE;
   sqlite3_bind_int64 (statement, 1, id);
-  return sqlite3_step (statement) == SQLITE_DONE || fail_sqlite (self, error, "write");
+  return sqlite3_step (statement) == SQLITE_DONE || history_fail (self, "write", error);
 }
 
 GPtrArray *
 history_list (History *self, guint limit, GError **error)
 {
   g_autoptr (sqlite3_stmt) statement =
-      prepare (self, "SELECT " COLUMNS " FROM migration ORDER BY id DESC LIMIT ?1", "read", error);
+      history_prepare (self, "SELECT " COLUMNS " FROM migration ORDER BY id DESC LIMIT ?1", "read", error);
 
   if (statement == NULL)
     return NULL;
@@ -262,7 +296,7 @@ GPtrArray *
 history_list_unfinished (History *self, GError **error)
 {
   g_autoptr (sqlite3_stmt) statement =
-      prepare (self, "SELECT " COLUMNS " FROM migration WHERE ended = 0 ORDER BY id", "read", error);
+      history_prepare (self, "SELECT " COLUMNS " FROM migration WHERE ended = 0 ORDER BY id", "read", error);
 
   return statement != NULL ? read_rows (self, statement, error) : NULL;
 }
@@ -271,8 +305,9 @@ HistoryRow *
 history_get (History *self, guint64 id, GError **error)
 {
   g_autoptr (sqlite3_stmt) statement =
-      prepare (self, "SELECT " COLUMNS " FROM migration WHERE ?1 = 0 OR id = ?1 ORDER BY id DESC LIMIT 1",
-               "read", error);
+      history_prepare (self,
+                       "SELECT " COLUMNS " FROM migration WHERE ?1 = 0 OR id = ?1 ORDER BY id DESC LIMIT 1",
+                       "read", error);
   g_autoptr (GPtrArray) rows = NULL;
 
   if (statement == NULL)

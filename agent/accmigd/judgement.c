@@ -62,6 +62,9 @@ check_available (const DeviceView *view, const Claim *claim, const char *address
     reject (judgement, "gate.no-device", "no device %s on this host", address);
   else if (device_get_owner (device) == OWNER_GUEST)
     reject (judgement, "gate.in-use", "%s is in use by domain “%s”", address, device_get_domain (device));
+  else if (device_get_owner (device) == OWNER_REGISTERED)
+    reject (judgement, "gate.in-use", "%s is registered for domain “%s”", address,
+            device_get_domain (device));
   else if (reservations_lookup (view->reservations, address, &reservation)
            && g_strcmp0 (reservation.uuid, view->uuid) != 0)
     reject (judgement, "gate.reserved", "%s is reserved for domain “%s”", address, reservation.domain);

@@ -22,6 +22,10 @@ typedef enum
   LOG_EVENT_HYPERVISOR,     /* connected to libvirt, or lost */
   LOG_EVENT_BROKER,         /* connected to the broker, or lost */
   LOG_EVENT_UNTOLD,         /* the source's agent was not told of a refusal */
+  LOG_EVENT_ALARM,          /* an alarm was raised … */
+  LOG_EVENT_ALARM_CLEARED,  /* … and is over */
+  LOG_EVENT_REPAIR,         /* a guest's device was set running, or could not be */
+  LOG_EVENT_REGISTERED,     /* a backend process registered a device, or took it back */
   LOG_EVENT_STRANGE,        /* something that cannot happen, did */
 } LogEvent;
 

@@ -173,6 +173,24 @@ get_devices (sd_bus *bus, const char *path, const char *interface, const char *p
   return r < 0 ? r : sd_bus_message_close_container (reply);
 }
 
+static int
+get_alarms (sd_bus *bus, const char *path, const char *interface, const char *property, sd_bus_message *reply,
+            void *user, sd_bus_error *ret_error)
+{
+  const Migration *migration = user;
+  int r = sd_bus_message_open_container (reply, 'a', "(ssttss)");
+
+  for (gsize i = 0; r >= 0 && i < migration_get_n_alarms (migration); i++)
+    {
+      const Alarm *alarm = migration_get_alarm (migration, i);
+
+      r = sd_bus_message_append (reply, "(ssttss)", alarm_kind_to_string (alarm->kind), alarm->device,
+                                 (guint64)alarm->raised_usec, (guint64)alarm->cleared_usec, alarm->sentence,
+                                 alarm->outcome);
+    }
+  return r < 0 ? r : sd_bus_message_close_container (reply);
+}
+
 static const sd_bus_vtable migration_vtable[] = {
   SD_BUS_VTABLE_START (0),
   SD_BUS_PROPERTY ("Id", "t", get_number, 0, SD_BUS_VTABLE_PROPERTY_CONST),
@@ -192,6 +210,7 @@ static const sd_bus_vtable migration_vtable[] = {
   SD_BUS_PROPERTY ("DowntimeUSec", "t", get_number, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
   SD_BUS_PROPERTY ("DowntimeOrigin", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
   SD_BUS_PROPERTY ("Devices", "a(sssxxbs)", get_devices, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+  SD_BUS_PROPERTY ("Alarms", "a(ssttss)", get_alarms, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
   SD_BUS_VTABLE_END,
 };
 
@@ -199,7 +218,7 @@ static const sd_bus_vtable migration_vtable[] = {
 static const char *const changing[] = {
   "Phase",          "Cause",          "WorkedOut",   "EndedUSec", "BytesTotal",
   "BytesProcessed", "BytesRemaining", "DeviceBytes", "Iteration", "DowntimeUSec",
-  "DowntimeOrigin", "Devices",        NULL,
+  "DowntimeOrigin", "Devices",        "Alarms",      NULL,
 };
 
 /* Everything that may change, in one string. */
@@ -222,6 +241,13 @@ make_face (const Migration *migration)
                               device.alias, device.address, device.state, device.outage.known,
                               device.outage.complete, device.outage.origin, device.outage.usec,
                               device.outage.error_usec);
+    }
+  for (gsize i = 0; i < migration_get_n_alarms (migration); i++)
+    {
+      const Alarm *alarm = migration_get_alarm (migration, i);
+
+      g_string_append_printf (face, "%d %s %" G_GINT64_FORMAT " %s\n", alarm->kind, alarm->device,
+                              alarm->cleared_usec, alarm->outcome);
     }
   return g_string_free (face, FALSE);
 }

@@ -93,6 +93,28 @@ build_devices (JsonBuilder *builder, const Migration *self)
   json_builder_end_array (builder);
 }
 
+static void
+build_alarms (JsonBuilder *builder, const Migration *self)
+{
+  json_builder_set_member_name (builder, "alarms");
+  json_builder_begin_array (builder);
+  for (guint i = 0; i < self->alarms->len; i++)
+    {
+      const Alarm *alarm = self->alarms->pdata[i];
+
+      json_builder_begin_object (builder);
+      build_string (builder, "kind", alarm_kind_to_string (alarm->kind));
+      build_string (builder, "device", alarm->device);
+      build_int (builder, "raised-usec", alarm->raised_usec);
+      build_int (builder, "cleared-usec", alarm->cleared_usec);
+      build_string (builder, "sentence", alarm->sentence);
+      build_string (builder, "advice", alarm_kind_get_advice (alarm->kind));
+      build_string (builder, "outcome", alarm->outcome);
+      json_builder_end_object (builder);
+    }
+  json_builder_end_array (builder);
+}
+
 char *
 migration_to_json (const Migration *self)
 {
@@ -116,6 +138,7 @@ migration_to_json (const Migration *self)
   build_figure (builder, "downtime", &downtime);
   build_job (builder, &self->job);
   build_devices (builder, self);
+  build_alarms (builder, self);
   json_builder_set_member_name (builder, "timeline");
   json_builder_add_value (builder, json_from_string (timeline, NULL));
   json_builder_end_object (builder);
@@ -135,6 +158,32 @@ restore_devices (Migration *self, JsonArray *devices)
                             json_object_get_string_member_with_default (device, "key", ""),
                             json_object_get_string_member_with_default (device, "address", ""),
                             json_object_get_string_member_with_default (device, "state", ""));
+    }
+}
+
+/* Records of an older agent have none. */
+static void
+restore_alarms (Migration *self, JsonObject *object)
+{
+  JsonNode *member = json_object_get_member (object, "alarms");
+  JsonArray *alarms = member != NULL && JSON_NODE_HOLDS_ARRAY (member) ? json_node_get_array (member) : NULL;
+
+  for (guint i = 0; alarms != NULL && i < json_array_get_length (alarms); i++)
+    {
+      JsonObject *row = json_array_get_object_element (alarms, i);
+      Alarm alarm = {
+        .uuid = self->uuid,
+        .domain = self->name,
+        .device = (char *)json_object_get_string_member_with_default (row, "device", ""),
+        .migration = self->id,
+        .raised_usec = json_object_get_int_member_with_default (row, "raised-usec", 0),
+        .cleared_usec = json_object_get_int_member_with_default (row, "cleared-usec", 0),
+        .sentence = (char *)json_object_get_string_member_with_default (row, "sentence", ""),
+        .outcome = (char *)json_object_get_string_member_with_default (row, "outcome", ""),
+      };
+
+      if (alarm_kind_from_string (json_object_get_string_member_with_default (row, "kind", ""), &alarm.kind))
+        migration_put_alarm (self, &alarm);
     }
 }
 
@@ -173,6 +222,7 @@ restore_document (Migration *self, const char *document, GError **error)
   accmig_timeline_free (self->timeline);
   self->timeline = g_steal_pointer (&timeline);
   restore_devices (self, json_object_get_array_member (object, "devices"));
+  restore_alarms (self, object);
   restore_job (self, json_object_get_object_member (object, "job"));
   return TRUE;
 }

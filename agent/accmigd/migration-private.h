@@ -48,5 +48,7 @@ void migration_set_device_state (Migration *migration, const char *alias, const 
  * it became so: since the look before, or since the record began. */
 gboolean migration_look (Migration *migration, const char *alias, const char *state, gint64 at_usec,
                          gint64 *ret_since_usec);
+/* Adds an alarm, or brings the same up to date; copied. */
+void migration_put_alarm (Migration *migration, const Alarm *alarm);
 const char *migration_find_alias (const Migration *migration, const char *address);
 gboolean migration_has_device (const Migration *migration, const char *alias);

@@ -32,6 +32,7 @@ struct _Migration
   HypervisorJob job;
   AccmigTimeline *timeline;
   GPtrArray *devices; /* of RecordDevice */
+  GPtrArray *alarms;  /* of Alarm */
 };
 
 /* An empty record: nothing known. */

@@ -10,7 +10,8 @@
 
 #include "common/text.h"
 
-#define CAUSE_MAX 500 /* bytes; a cause is one sentence */
+#define CAUSE_MAX  500 /* bytes; a cause is one sentence */
+#define ALARMS_MAX 64  /* what a QEMU out of its mind may add to a record */
 
 static void
 device_free (RecordDevice *device)
@@ -64,6 +65,7 @@ migration_alloc (void)
                                .iteration = -1 };
   self->timeline = accmig_timeline_new ();
   self->devices = g_ptr_array_new_with_free_func ((GDestroyNotify)device_free);
+  self->alarms = g_ptr_array_new_with_free_func ((GDestroyNotify)alarm_free);
   return self;
 }
 
@@ -99,6 +101,7 @@ migration_free (Migration *self)
   g_free (self->cause);
   accmig_timeline_free (self->timeline);
   g_ptr_array_unref (self->devices);
+  g_ptr_array_unref (self->alarms);
   g_free (self);
 }
 
@@ -192,6 +195,36 @@ migration_get_device (const Migration *self, gsize index)
     .state = device->state,
     .outage = accmig_timeline_get_outage (self->timeline, device->key, NULL),
   };
+}
+
+gsize
+migration_get_n_alarms (const Migration *self)
+{
+  return self->alarms->len;
+}
+
+const Alarm *
+migration_get_alarm (const Migration *self, gsize index)
+{
+  return self->alarms->pdata[index];
+}
+
+void
+migration_put_alarm (Migration *self, const Alarm *alarm)
+{
+  for (guint i = 0; i < self->alarms->len; i++)
+    {
+      Alarm *mine = self->alarms->pdata[i];
+
+      if (mine->kind != alarm->kind || mine->raised_usec != alarm->raised_usec
+          || !g_str_equal (mine->device, alarm->device))
+        continue;
+      alarm_free (mine);
+      self->alarms->pdata[i] = alarm_copy (alarm);
+      return;
+    }
+  if (self->alarms->len < ALARMS_MAX)
+    g_ptr_array_add (self->alarms, alarm_copy (alarm));
 }
 
 const char *

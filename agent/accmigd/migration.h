@@ -3,6 +3,7 @@
 
 #include <accmig/accmig.h>
 
+#include "alarm.h"
 #include "hypervisor/hypervisor.h"
 #include "phase.h"
 
@@ -37,6 +38,9 @@ const HypervisorJob *migration_get_job (const Migration *migration);
 AccmigFigure migration_get_downtime (const Migration *migration);
 gsize migration_get_n_devices (const Migration *migration);
 MigrationDevice migration_get_device (const Migration *migration, gsize index);
+/* Raised about it, oldest first. */
+gsize migration_get_n_alarms (const Migration *migration);
+const Alarm *migration_get_alarm (const Migration *migration, gsize index);
 
 /* (transfer full): everything, as JSON accmig-migration/1 */
 char *migration_to_json (const Migration *migration);

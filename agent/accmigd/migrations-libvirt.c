@@ -161,6 +161,8 @@ on_completed_job (Migrations *self, const char *uuid, const HypervisorJob *job)
     return;
   migration_set_downtime (watched->migration, job);
   migration_set_job (watched->migration, job);
+  watched->has_figures = TRUE;
+  migrations_check_bytes (self, watched);
   migrations_save (self, watched);
   log_figures (watched->migration);
   migrations_changed (self, watched);

@@ -48,6 +48,7 @@ look_at (Migrations *self, Watched *watched, const char *alias, AccmigState stat
   Migration *migration = watched->migration;
   gint64 since_usec;
 
+  migrations_feed (self, watched, alias, SIGN_LOOK, accmig_state_to_string (state));
   if (!migration_look (migration, alias, accmig_state_to_string (state), at_usec, &since_usec))
     return; /* as it was */
   if (!watched->has_events)

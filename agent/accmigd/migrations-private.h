@@ -4,6 +4,7 @@
 #include "log.h"
 #include "migration-private.h"
 #include "migrations.h"
+#include "sequence.h"
 
 /*
  * What the files of the set of migrations share: migrations.c keeps it and changes phases, and one file for
@@ -28,6 +29,8 @@ typedef struct
   gboolean started_anew;     /* destination: the guest was booted here; what ends from now on is that one */
   gboolean explained;        /* the cause is a driver's evidence; no log knows better */
   gint64 jobless_since_usec; /* monotonic; 0: has a job, or was not asked */
+  gboolean has_figures;      /* of the completed job */
+  GHashTable *sequences;     /* char * alias → Sequence *, both owned */
 } Watched;
 
 struct _Migrations
@@ -35,6 +38,8 @@ struct _Migrations
   History *history;
   MigrationsCallbacks callbacks;
   gpointer user;
+  MigrationsGuard guard; /* all NULL without one */
+  gpointer guard_user;
   GPtrArray *watched; /* of Watched, oldest first */
   gboolean history_failed;
 };
@@ -67,6 +72,15 @@ void migrations_changed (Migrations *self, const Watched *watched);
 
 /* Logs the step from @from to the present phase, with the cause. */
 void migrations_log_phase (const Migration *migration, Phase from);
+
+/* A sign of one device, or of all with @alias NULL, goes to its sequence; what that finds is suspected. */
+void migrations_feed (Migrations *self, Watched *watched, const char *alias, SignKind kind, const char *word);
+
+/* A completed migration whose job has been told: whether its devices sent enough. */
+void migrations_check_bytes (Migrations *self, Watched *watched);
+
+/* What QEMU's log says of resets. */
+void migrations_check_log (Migrations *self, Watched *watched, const char *text, gsize length);
 
 /* What a journal line about it carries. */
 LogContext migrations_context (const Migration *migration);

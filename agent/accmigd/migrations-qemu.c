@@ -124,6 +124,21 @@ find_or_begin (Migrations *self, const char *uuid, const char *name, const QemuE
   return setup ? migrations_begin_source (self, uuid, name, EVENT_SETUP) : NULL;
 }
 
+/* The same for the sequences of the devices. */
+static void
+feed_event (Migrations *self, Watched *watched, const QemuEvent *event)
+{
+  static const SignKind kinds[] = {
+    [QEMU_EVENT_MIGRATION] = SIGN_STATUS,
+    [QEMU_EVENT_STOP] = SIGN_STOP,
+    [QEMU_EVENT_RESUME] = SIGN_RESUME,
+    [QEMU_EVENT_VFIO] = SIGN_EVENT,
+  };
+  gboolean of_device = event->kind == QEMU_EVENT_VFIO;
+
+  migrations_feed (self, watched, of_device ? event->device : NULL, kinds[event->kind], event->word);
+}
+
 void
 migrations_on_qemu_event (Migrations *self, const char *uuid, const char *name, const char *event,
                           gint64 at_usec, const char *details)
@@ -158,6 +173,7 @@ migrations_on_qemu_event (Migrations *self, const char *uuid, const char *name, 
     default:
       g_assert_not_reached ();
     }
+  feed_event (self, watched, &parsed);
 }
 
 /* How a source ended that was not watched, by libvirt's last word in the log. */
@@ -217,6 +233,7 @@ migrations_on_qemu_log (Migrations *self, const char *uuid, const char *text, gs
       work_out_end (self, watched, text, length);
       return;
     }
+  migrations_check_log (self, watched, text, length);
   if (migration_get_phase (watched->migration) != PHASE_FAILED)
     return;
   since_usec = migration_get_started_usec (watched->migration);

@@ -33,6 +33,7 @@ static void
 watched_free (Watched *watched)
 {
   migration_free (watched->migration);
+  g_hash_table_unref (watched->sequences);
   g_free (watched);
 }
 
@@ -154,6 +155,7 @@ migrations_watch (Migrations *self, Migration *migration)
   Watched *watched = g_new0 (Watched, 1);
 
   watched->migration = migration;
+  watched->sequences = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   g_ptr_array_add (self->watched, watched);
   return watched;
 }
@@ -214,6 +216,8 @@ finish (Migrations *self, Watched *watched)
   Phase phase = migration_get_phase (migration);
 
   watched->reconciling = FALSE;
+  migrations_feed (self, watched, NULL, SIGN_END, NULL);
+  migrations_check_bytes (self, watched);
   if (phase == PHASE_FAILED && self->callbacks.want_log != NULL)
     self->callbacks.want_log (uuid, migration_get_name (migration), self->user);
   if (phase == PHASE_COMPLETED && migration_get_role (migration) == ROLE_DESTINATION
@@ -266,6 +270,20 @@ migrations_dispatch (Migrations *self, Watched *watched, Event event, const char
     }
 }
 
+static gboolean
+is_registered (const Migrations *self, const char *uuid)
+{
+  return self->callbacks.is_registered != NULL && self->callbacks.is_registered (uuid, self->user);
+}
+
+/* Whether @event tells that a guest without hostdevs leaves. QEMU says "setup" where it leaves and where it
+ * arrives; what is known of a guest with hostdevs, namely that it is here, is not known of this one. */
+static gboolean
+leaves_bare (const Migrations *self, const char *uuid, Event event)
+{
+  return event != EVENT_SETUP && is_registered (self, uuid);
+}
+
 /* A source that nobody announced begins with the first event about it, if the guest has VFIO devices at all.
  */
 Watched *
@@ -275,14 +293,16 @@ migrations_begin_source (Migrations *self, const char *uuid, const char *name, E
   g_autoptr (Migration) migration = NULL;
   Phase to;
 
-  if (domain == NULL || phase_decide (ROLE_SOURCE, PHASE_IDLE, event, &to) != DECISION_GO)
+  if ((domain == NULL && !leaves_bare (self, uuid, event))
+      || phase_decide (ROLE_SOURCE, PHASE_IDLE, event, &to) != DECISION_GO)
     return NULL;
   migration = migration_new (ROLE_SOURCE, uuid, name, domain);
   return migrations_watch (self, g_steal_pointer (&migration));
 }
 
-void
-migrations_discard (Migrations *self, Watched *watched)
+/* @why: what its guest does instead of leaving */
+static void
+take_back (Migrations *self, Watched *watched, const char *why)
 {
   const Migration *migration = watched->migration;
   g_autoptr (GError) error = NULL;
@@ -290,11 +310,17 @@ migrations_discard (Migrations *self, Watched *watched)
 
   if (!history_delete (self->history, migration_get_id (migration), &error))
     log_event (LOG_EVENT_STRANGE, &context, "record is not taken back, ignoring: %s", error->message);
-  log_event (LOG_EVENT_PHASE, &context, "“%s” is saved, not migrated; its record is taken back",
-             migration_get_name (migration));
+  log_event (LOG_EVENT_PHASE, &context, "“%s” %s; its record is taken back", migration_get_name (migration),
+             why);
   if (self->callbacks.removed != NULL)
     self->callbacks.removed (migration, self->user);
   g_ptr_array_remove (self->watched, watched);
+}
+
+void
+migrations_discard (Migrations *self, Watched *watched)
+{
+  take_back (self, watched, "is saved, not migrated");
 }
 
 /* ---- the hook and the gate ------------------------------------------------------------------------------
@@ -314,16 +340,35 @@ migrations_announce (Migrations *self, const AccmigDomain *domain)
   return stale->migration;
 }
 
+/* @domain: (nullable) */
+static void
+arrive (Migrations *self, const char *uuid, const char *name, const AccmigDomain *domain)
+{
+  Watched *running = migrations_find_running (self, uuid);
+
+  /* Nobody announces a guest that no hook asks about, and QEMU's first events may be here before libvirt's:
+   * they look like a source's. */
+  if (running != NULL && migration_get_role (running->migration) == ROLE_SOURCE && domain == NULL)
+    {
+      take_back (self, running, "comes, it does not leave");
+      running = NULL;
+    }
+  if (running == NULL)
+    migrations_dispatch (self, migrations_watch (self, migration_new (ROLE_DESTINATION, uuid, name, domain)),
+                         EVENT_WAITING, NULL);
+}
+
 void
 migrations_on_arriving (Migrations *self, const AccmigDomain *domain)
 {
-  const char *uuid = accmig_domain_get_uuid (domain);
+  arrive (self, accmig_domain_get_uuid (domain), accmig_domain_get_name (domain), domain);
+}
 
-  if (migrations_find_running (self, uuid) == NULL)
-    migrations_dispatch (self,
-                         migrations_watch (self, migration_new (ROLE_DESTINATION, uuid,
-                                                                accmig_domain_get_name (domain), domain)),
-                         EVENT_WAITING, NULL);
+void
+migrations_on_arriving_bare (Migrations *self, const char *uuid, const char *name)
+{
+  if (is_registered (self, uuid))
+    arrive (self, uuid, name, NULL);
 }
 
 void
@@ -448,6 +493,14 @@ const Migration *
 migrations_running (const Migrations *self, const char *uuid)
 {
   const Watched *watched = migrations_find_running (self, uuid);
+
+  return watched != NULL ? watched->migration : NULL;
+}
+
+const Migration *
+migrations_recent (const Migrations *self, const char *uuid)
+{
+  const Watched *watched = migrations_find_recent (self, uuid);
 
   return watched != NULL ? watched->migration : NULL;
 }

@@ -32,13 +32,39 @@ typedef struct
   void (*want_evidence) (const char *uuid, const char *address, gpointer user);
   /* The VFIO hostdevs of a domain, borrowed; NULL when it has none or is not known. */
   const AccmigDomain *(*get_domain) (const char *uuid, gpointer user);
+  /* Whether devices are registered for a domain, so that it counts although it may have no hostdevs. */
+  gboolean (*is_registered) (const char *uuid, gpointer user);
   /* Whether devices are promised to a domain that the gate accepted and that is still to come. */
   gboolean (*is_promised) (const char *uuid, gpointer user);
 } MigrationsCallbacks;
 
+/* What the agent knows of one device. */
+typedef struct
+{
+  guint64 flags;    /* 0 when nobody could ask */
+  gsize stream_min; /* bytes of a stream with its whole state; 0 when not known */
+} MigrationsFacts;
+
+/* Who hears of what is wrong with devices, and what has to be known to find it. */
+typedef struct
+{
+  /* What is known of a device here; nothing is set when nothing is. */
+  void (*get_facts) (const char *address, MigrationsFacts *ret_facts, gpointer user);
+  /* Whether libvirt tells how many bytes devices sent, unless it is none. */
+  gboolean (*counts_bytes) (gpointer user);
+  /* Something is wrong with a device of it. @address: "" when it cannot be told which */
+  void (*suspect) (const Migration *migration, const char *address, AlarmKind kind, const char *detail,
+                   gpointer user);
+  /* A condition of that kind is over. */
+  void (*relax) (const Migration *migration, const char *address, AlarmKind kind, gpointer user);
+} MigrationsGuard;
+
 Migrations *migrations_new (History *history, const MigrationsCallbacks *callbacks, gpointer user);
 void migrations_free (Migrations *migrations);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Migrations, migrations_free)
+
+/* @guard: (nullable): copied; without one, nothing is held against what should happen. */
+void migrations_set_guard (Migrations *migrations, const MigrationsGuard *guard, gpointer user);
 
 /* Unfinished ones, and the last few that ended, oldest first. */
 gsize migrations_size (const Migrations *migrations);
@@ -54,6 +80,8 @@ void migrations_on_placed (Migrations *migrations, const char *uuid, const char 
 void migrations_on_gate (Migrations *migrations, const char *uuid, gboolean accepted, const char *cause);
 /* An incoming guest that the hook did not announce: @domain is there and waits for its state. */
 void migrations_on_arriving (Migrations *migrations, const AccmigDomain *domain);
+/* The same for one without hostdevs; nothing happens unless devices are registered for it. */
+void migrations_on_arriving_bare (Migrations *migrations, const char *uuid, const char *name);
 /* From the hook: any other call. @operation as libvirt gave it. */
 void migrations_on_hook (Migrations *migrations, const char *uuid, const char *operation);
 
@@ -93,6 +121,16 @@ void migrations_on_evidence (Migrations *migrations, const char *uuid, const cha
 
 /* A device was looked at: @address was in @state at @at_usec, wall clock. */
 void migrations_on_look (Migrations *migrations, const char *address, AccmigState state, gint64 at_usec);
+/* A witness was away: the broker, or libvirt. What devices did meanwhile is not known. */
+void migrations_on_gap (Migrations *migrations);
+/* Time has passed: looks for devices that stay too long where they are. */
+void migrations_check_limits (Migrations *migrations);
+/* (transfer full): of Alarm: those in the newest records that nobody saw the end of */
+GPtrArray *migrations_list_open_alarms (Migrations *migrations, GError **error);
+/* An alarm about a migration was raised, cleared or amended: writes it to the record. */
+void migrations_on_alarm (Migrations *migrations, const Alarm *alarm);
+/* (nullable): the unfinished record of a domain, or the one that has just ended */
+const Migration *migrations_recent (const Migrations *migrations, const char *uuid);
 /* Whether looking is worth it now: an unfinished migration of this domain whose devices send no events. */
 gboolean migrations_wants_looks (const Migrations *migrations, const char *uuid);
 

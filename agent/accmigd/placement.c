@@ -169,7 +169,7 @@ is_taken (const DeviceView *view, const Device *device)
 {
   Reservation reservation = { 0 };
 
-  if (device_get_owner (device) == OWNER_GUEST)
+  if (device_get_owner (device) == OWNER_GUEST || device_get_owner (device) == OWNER_REGISTERED)
     return TRUE;
   return reservations_lookup (view->reservations, device_get_address (device), &reservation)
          && g_strcmp0 (reservation.uuid, view->uuid) != 0;

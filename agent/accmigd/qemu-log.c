@@ -125,3 +125,38 @@ qemu_log_find_end (const char *text, gsize length, gint64 since_usec)
     }
   return NULL;
 }
+
+/* The state's name that follows; "" when there is none. */
+static void
+copy_state (const char *line, char ret_state[QEMU_LOG_STATE_SIZE])
+{
+  static const char before[] = "Failed setting device state to ";
+  const char *name = strstr (line, before);
+  gsize length = 0;
+
+  if (name != NULL)
+    {
+      name += strlen (before);
+      length = strspn (name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
+    }
+  (void)g_strlcpy (ret_state, length > 0 ? name : "", MIN (length + 1, QEMU_LOG_STATE_SIZE));
+}
+
+gboolean
+qemu_log_find_reset (const char *text, gsize length, gint64 since_usec, const char *address,
+                     char ret_state[QEMU_LOG_STATE_SIZE])
+{
+  g_autoptr (GPtrArray) lines = recent_lines (text, length, since_usec);
+
+  for (guint i = lines->len; i > 0; i--) /* the first since then: what follows may be its consequence */
+    {
+      const char *line = lines->pdata[i - 1];
+
+      if (strstr (line, "Failed setting device ") == NULL || strstr (line, "Resetting device") == NULL
+          || (address != NULL && strstr (line, address) == NULL))
+        continue;
+      copy_state (line, ret_state);
+      return TRUE;
+    }
+  return FALSE;
+}

@@ -15,6 +15,18 @@
  */
 char *qemu_log_find_cause (const char *text, gsize length, gint64 since_usec);
 
+#define QEMU_LOG_STATE_SIZE 24
+
+/**
+ * qemu_log_find_reset:
+ * @address: (nullable): of the device as QEMU calls it; NULL for any device
+ * @ret_state: (out): the state that QEMU could not set it to, in QEMU's spelling ("STOP_COPY"); "" when it is
+ * not told. Untouched when there is no such line
+ * Returns: whether QEMU says that it reset the device, since @since_usec
+ */
+gboolean qemu_log_find_reset (const char *text, gsize length, gint64 since_usec, const char *address,
+                              char ret_state[QEMU_LOG_STATE_SIZE]);
+
 /**
  * qemu_log_tells_not_loaded:
  * Returns: whether a part of the guest's state was not taken here: then each of its devices had been told to

@@ -49,6 +49,7 @@ static const char *const owner_names[] = {
   [OWNER_HOST] = "host",
   [OWNER_RESERVED] = "reserved",
   [OWNER_GUEST] = "guest",
+  [OWNER_REGISTERED] = "registered",
 };
 G_STATIC_ASSERT (G_N_ELEMENTS (owner_names) == N_OWNERS);
 
@@ -152,10 +153,19 @@ update_profile (Registry *self, Device *device)
     device->migration = g_strdup ("");
 }
 
+/* (nullable) */
+static const Registered *
+find_registered (const Registry *self, const char *address)
+{
+  return self->sources.registered != NULL ? registered_find_address (self->sources.registered, address)
+                                          : NULL;
+}
+
 static void
 update_owner (Registry *self, Device *device)
 {
   const AccmigDomain *domain = domains_find_owner (self->sources.domains, device->address);
+  const Registered *registered = find_registered (self, device->address);
   Reservation reservation = { 0 };
   const char *name = "";
 
@@ -163,6 +173,11 @@ update_owner (Registry *self, Device *device)
     {
       device->owner = OWNER_GUEST;
       name = accmig_domain_get_name (domain);
+    }
+  else if (registered != NULL)
+    {
+      device->owner = OWNER_REGISTERED;
+      name = registered_get_uuid (registered);
     }
   else if (reservations_lookup (self->sources.reservations, device->address, &reservation))
     {

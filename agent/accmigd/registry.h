@@ -5,6 +5,7 @@
 
 #include "domains.h"
 #include "probes.h"
+#include "registered.h"
 #include "reservation.h"
 
 /*
@@ -23,9 +24,10 @@ typedef enum
   OWNER_HOST,
   OWNER_RESERVED,
   OWNER_GUEST,
+  OWNER_REGISTERED,
 } Owner;
 
-#define N_OWNERS (OWNER_GUEST + 1)
+#define N_OWNERS (OWNER_REGISTERED + 1)
 
 const char *owner_to_string (Owner owner);
 
@@ -36,6 +38,7 @@ typedef struct
   const Domains *domains;
   const Reservations *reservations;
   Probes *probes;
+  const RegisteredSet *registered; /* (nullable) */
 } RegistrySources;
 
 typedef struct
@@ -51,7 +54,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Registry, registry_free)
 
 /* Reads sysfs again. On error everything stays as it was. */
 gboolean registry_rescan (Registry *registry, GError **error);
-/* Domains or reservations changed: works out the owners again. */
+/* Domains, reservations or registered devices changed: works out the owners again. */
 void registry_refresh (Registry *registry);
 
 /* What libvirt told of this host; copied. Profiles that were without it, or had something else, are made

@@ -4,74 +4,11 @@
  *
  * A guest's device is only looked at. A free one has to be opened, which resets it; so that needs a
  * permission, and nobody else may be about to open it. The caller's file descriptor goes on to the broker,
- * unread.
+ * unread. A caller who leaves the bus wants no stream any more: it is broken off, and the device runs again.
  */
 
-#include "polkit.h"
+#include "state-work.h"
 #include "stream-match.h"
-#include "system-bus-private.h"
-
-/* One call that waits for the broker. */
-typedef struct
-{
-  SystemBus *bus;
-  sd_bus_message *call;
-  char *address;
-  gboolean in_use;  /* the prober was told */
-  gboolean counted; /* among the calls that wait */
-} Work;
-
-static Work *
-work_new (SystemBus *bus, sd_bus_message *call, const char *address)
-{
-  Work *work = g_new0 (Work, 1);
-
-  work->bus = bus;
-  work->call = sd_bus_message_ref (call);
-  work->address = g_strdup (address);
-  return work;
-}
-
-static void
-work_free (Work *work)
-{
-  if (work->in_use)
-    prober_end_use (work->bus->sources.prober, work->address);
-  if (work->counted)
-    system_bus_end_wait (work->bus);
-  sd_bus_message_unref (work->call);
-  g_free (work->address);
-  g_free (work);
-}
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (Work, work_free)
-
-/* Whether a device may be opened now. */
-static gboolean
-is_free (SystemBus *self, const char *address, GError **error)
-{
-  const Device *device = registry_lookup (self->sources.registry, address);
-
-  if (device == NULL)
-    g_set_error (error, ACCMIG_ERROR, ACCMIG_ERROR_NOT_FOUND, "no device %s on this host", address);
-  else if (device_get_owner (device) == OWNER_GUEST || device_get_owner (device) == OWNER_RESERVED)
-    g_set_error (error, ACCMIG_ERROR, ACCMIG_ERROR_BUSY, "%s is %s for domain “%s”", address,
-                 device_get_owner (device) == OWNER_GUEST ? "in use" : "reserved",
-                 device_get_domain (device));
-  else if (!device_is_vfio (device))
-    g_set_error (error, ACCMIG_ERROR, ACCMIG_ERROR_UNSUPPORTED, "%s is not bound to a VFIO driver", address);
-  else
-    return TRUE;
-  return FALSE;
-}
-
-/* Reads the address of a call from its start. */
-static const char *
-read_address (sd_bus_message *m)
-{
-  const char *address = NULL;
-
-  return sd_bus_message_rewind (m, TRUE) >= 0 && sd_bus_message_read (m, "s", &address) >= 0 ? address : "";
-}
 
 /* ---- GetState ---- */
 
@@ -79,7 +16,7 @@ read_address (sd_bus_message *m)
 static void
 on_probed (GObject *source, GAsyncResult *result, gpointer user)
 {
-  g_autoptr (Work) work = user;
+  g_autoptr (StateWork) work = user;
   g_autoptr (GError) error = NULL;
   const Device *device = registry_lookup (work->bus->sources.registry, work->address);
 
@@ -101,11 +38,11 @@ static void
 on_may_open (sd_bus_message *m, gpointer user)
 {
   SystemBus *self = user;
-  const char *address = read_address (m);
+  const char *address = state_work_read_address (m);
   g_autoptr (GError) error = NULL;
 
-  if (is_free (self, address, &error))
-    prober_probe_async (self->sources.prober, address, on_probed, work_new (self, m, address));
+  if (state_work_is_free (self, address, &error))
+    prober_probe_async (self->sources.prober, address, on_probed, state_work_new (self, m, address));
   else
     system_bus_reply_error (m, error);
 }
@@ -113,7 +50,7 @@ on_may_open (sd_bus_message *m, gpointer user)
 static void
 on_peeked (GObject *source, GAsyncResult *result, gpointer user)
 {
-  g_autoptr (Work) work = user;
+  g_autoptr (StateWork) work = user;
   g_autoptr (GError) error = NULL;
   BrokerPeek peek = { 0 };
 
@@ -128,12 +65,38 @@ on_peeked (GObject *source, GAsyncResult *result, gpointer user)
     polkit_authorize (work->call, ACCMIG_ACTION_SAVE, on_may_open, work->bus);
 }
 
+static void
+on_state_read (GObject *source, GAsyncResult *result, gpointer user)
+{
+  g_autoptr (StateWork) work = user;
+  g_autoptr (GError) error = NULL;
+  AccmigState state;
+
+  if (broker_client_state_of_finish (result, &state, &error))
+    (void)sd_bus_reply_method_return (work->call, "s", accmig_state_to_string (state));
+  else
+    system_bus_reply_error (work->call, error);
+}
+
+/* A registered device the broker has open itself. */
+static void
+ask_broker (StateWork *work)
+{
+  const SystemBusSources *sources = &work->bus->sources;
+  const Registered *registered = registered_find_address (sources->registered, work->address);
+
+  if (registered != NULL && registered_is_attached (registered))
+    broker_client_state_of_async (sources->broker, registered_get_id (registered), on_state_read, work);
+  else
+    broker_client_peek_async (sources->broker, work->address, on_peeked, work);
+}
+
 int
 state_bus_get (sd_bus_message *m, void *user, sd_bus_error *ret_error)
 {
   SystemBus *self = user;
   const char *address = NULL;
-  Work *work;
+  StateWork *work;
   int r = sd_bus_message_read (m, "s", &address);
 
   if (r < 0)
@@ -142,9 +105,9 @@ state_bus_get (sd_bus_message *m, void *user, sd_bus_error *ret_error)
     return -EINVAL;
   if (!system_bus_begin_wait (self, ret_error))
     return -EBUSY;
-  work = work_new (self, m, address);
+  work = state_work_new (self, m, address);
   work->counted = TRUE;
-  broker_client_peek_async (self->sources.broker, address, on_peeked, work);
+  ask_broker (work);
   return 1;
 }
 
@@ -153,7 +116,7 @@ state_bus_get (sd_bus_message *m, void *user, sd_bus_error *ret_error)
 static void
 on_moved (GObject *source, GAsyncResult *result, gpointer user)
 {
-  g_autoptr (Work) work = user;
+  g_autoptr (StateWork) work = user;
   g_autoptr (GError) error = NULL;
   guint64 bytes = 0;
 
@@ -169,8 +132,8 @@ typedef void (*MoveFunction) (BrokerClient *broker, const char *address, int fd,
 static void
 begin_move (SystemBus *self, sd_bus_message *m, MoveFunction move)
 {
-  const char *address = read_address (m);
-  g_autoptr (Work) work = work_new (self, m, address);
+  const char *address = state_work_read_address (m);
+  g_autoptr (StateWork) work = state_work_new (self, m, address);
   g_autoptr (GError) error = NULL;
   int fd = -1; /* the message's */
 
@@ -179,12 +142,12 @@ begin_move (SystemBus *self, sd_bus_message *m, MoveFunction move)
       (void)sd_bus_reply_method_errorf (m, SD_BUS_ERROR_INVALID_ARGS, "there is no file descriptor");
       return;
     }
-  if (!is_free (self, address, &error) || !prober_begin_use (self->sources.prober, address, &error))
+  if (!state_work_begin_use (work, &error))
     {
       system_bus_reply_error (m, error);
       return;
     }
-  work->in_use = TRUE;
+  state_work_abort_on_leave (work);
   move (self->sources.broker, address, fd, on_moved, g_steal_pointer (&work));
 }
 
@@ -197,9 +160,11 @@ on_may_save (sd_bus_message *m, gpointer user)
 static void
 on_matched (GObject *source, GAsyncResult *result, gpointer user)
 {
-  g_autoptr (Work) work = user;
+  g_autoptr (StateWork) work = user;
   g_autoptr (GError) error = NULL;
 
+  if (work->left)
+    return; /* nobody is there to load it for */
   if (stream_match_check_finish (result, &error))
     begin_move (work->bus, work->call, broker_client_load_async);
   else
@@ -210,7 +175,7 @@ on_matched (GObject *source, GAsyncResult *result, gpointer user)
 static void
 on_probed_for_load (GObject *source, GAsyncResult *result, gpointer user)
 {
-  g_autoptr (Work) work = user;
+  g_autoptr (StateWork) work = user;
   g_autoptr (GError) error = NULL;
   const Device *device = registry_lookup (work->bus->sources.registry, work->address);
   const AccmigProfile *profile = device != NULL ? device_get_profile (device) : NULL;
@@ -222,7 +187,7 @@ on_probed_for_load (GObject *source, GAsyncResult *result, gpointer user)
       system_bus_reply_error (work->call, error);
       return;
     }
-  address = read_address (work->call);
+  address = state_work_read_address (work->call);
   if (profile == NULL || sd_bus_message_read (work->call, "h", &fd) < 0)
     (void)sd_bus_reply_method_errorf (work->call, ACCMIG_BUS_ERROR ("UnknownDevice"),
                                       "no device %s on this host", address);
@@ -234,39 +199,27 @@ static void
 on_may_load (sd_bus_message *m, gpointer user)
 {
   SystemBus *self = user;
-  const char *address = read_address (m);
+  const char *address = state_work_read_address (m);
+  g_autoptr (StateWork) work = state_work_new (self, m, address);
   g_autoptr (GError) error = NULL;
 
-  if (is_free (self, address, &error))
-    prober_probe_async (self->sources.prober, address, on_probed_for_load, work_new (self, m, address));
-  else
-    system_bus_reply_error (m, error);
-}
-
-/* What is plainly wrong is said before anybody is asked for a password. */
-static int
-authorize_move (sd_bus_message *m, SystemBus *self, const char *action, PolkitGranted granted,
-                sd_bus_error *ret_error)
-{
-  const char *address = NULL;
-  int r = sd_bus_message_read (m, "s", &address);
-
-  if (r < 0)
-    return r;
-  if (device_bus_find (self, address, ret_error) == NULL)
-    return -EINVAL;
-  polkit_authorize (m, action, granted, self);
-  return 1;
+  if (!state_work_is_free (self, address, &error))
+    {
+      system_bus_reply_error (m, error);
+      return;
+    }
+  state_work_abort_on_leave (work);
+  prober_probe_async (self->sources.prober, address, on_probed_for_load, g_steal_pointer (&work));
 }
 
 int
 state_bus_save (sd_bus_message *m, void *user, sd_bus_error *ret_error)
 {
-  return authorize_move (m, user, ACCMIG_ACTION_SAVE, on_may_save, ret_error);
+  return state_work_authorize (m, user, ACCMIG_ACTION_SAVE, on_may_save, ret_error);
 }
 
 int
 state_bus_load (sd_bus_message *m, void *user, sd_bus_error *ret_error)
 {
-  return authorize_move (m, user, ACCMIG_ACTION_LOAD, on_may_load, ret_error);
+  return state_work_authorize (m, user, ACCMIG_ACTION_LOAD, on_may_load, ret_error);
 }

@@ -16,8 +16,9 @@ struct _SystemBus
   sd_bus *bus;
   guint source;
   SystemBusSources sources;
-  guint pending;     /* calls of anybody's that wait for libvirt or for a device */
-  GHashTable *faces; /* guint64 * migration id → char *: what was last told of it, condensed */
+  guint pending;       /* calls of anybody's that wait for libvirt or for a device */
+  GHashTable *faces;   /* guint64 * migration id → char *: what was last told of it, condensed */
+  GHashTable *holders; /* char * unique name → sd_bus_slot *: who registered devices, until they leave */
   void (*lost) (gpointer user);
   gpointer user;
 };
@@ -28,15 +29,38 @@ int gate_bus_attach (SystemBus *self);
 int device_bus_attach (SystemBus *self);
 int migration_bus_attach (SystemBus *self);
 int log_control_bus_attach (SystemBus *self);
+int registered_bus_attach (SystemBus *self);
 
 /* Handlers of the Manager's that move device states; state-bus.c. */
 int state_bus_get (sd_bus_message *m, void *user, sd_bus_error *ret_error);
 int state_bus_save (sd_bus_message *m, void *user, sd_bus_error *ret_error);
 int state_bus_load (sd_bus_message *m, void *user, sd_bus_error *ret_error);
 
+/* Handlers of the Manager's that move and reset devices; walk-bus.c, reset-bus.c. */
+int walk_bus_set (sd_bus_message *m, void *user, sd_bus_error *ret_error);
+int reset_bus_reset (sd_bus_message *m, void *user, sd_bus_error *ret_error);
+
+/* Handlers of the Manager's that register devices; registration-bus.c. */
+int registration_bus_register (sd_bus_message *m, void *user, sd_bus_error *ret_error);
+int registration_bus_unregister (sd_bus_message *m, void *user, sd_bus_error *ret_error);
+
+/* Handlers of the Manager's that carry registered devices' states to and from other hosts; carry-bus.c. */
+int carry_bus_send (sd_bus_message *m, void *user, sd_bus_error *ret_error);
+int carry_bus_receive (sd_bus_message *m, void *user, sd_bus_error *ret_error);
+
+/* (transfer full): of the object of a registered device */
+char *registered_bus_make_path (const char *id);
+
+/* Ends what @name, unique on the bus, registered when it leaves, or at once when it is not there. Return:
+ * negative errno */
+int holder_bus_watch (SystemBus *self, const char *name);
+
 /* Handlers of the Manager's that hold a domain against this host; check-bus.c. */
 int check_bus_domain (sd_bus_message *m, void *user, sd_bus_error *ret_error);
 int check_bus_domain_with (sd_bus_message *m, void *user, sd_bus_error *ret_error);
+
+/* Handler of the Manager's that lists alarms; alarm-bus.c. */
+int alarm_bus_list (sd_bus_message *m, void *user, sd_bus_error *ret_error);
 
 /* Handler of the Manager's that takes a refusal; refusal-bus.c. */
 int refusal_bus_report (sd_bus_message *m, void *user, sd_bus_error *ret_error);

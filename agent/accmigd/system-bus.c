@@ -13,7 +13,8 @@
 #define PENDING_MAX 32 /* calls of everybody's that wait at a time */
 
 static int (*const attach_functions[]) (SystemBus *self) = {
-  manager_bus_attach, gate_bus_attach, device_bus_attach, migration_bus_attach, log_control_bus_attach,
+  manager_bus_attach,   gate_bus_attach,        device_bus_attach,
+  migration_bus_attach, log_control_bus_attach, registered_bus_attach,
 };
 
 static void
@@ -32,6 +33,12 @@ fail (GError **error, int r, const char *what)
   return FALSE;
 }
 
+static void
+slot_free (gpointer slot)
+{
+  sd_bus_slot_unref (slot);
+}
+
 SystemBus *
 system_bus_open (const SystemBusSources *sources, void (*lost) (gpointer user), gpointer user, GError **error)
 {
@@ -42,6 +49,7 @@ system_bus_open (const SystemBusSources *sources, void (*lost) (gpointer user), 
   self->lost = lost;
   self->user = user;
   self->faces = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
+  self->holders = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, slot_free);
   r = sd_bus_open_system_with_description (&self->bus, "accmigd");
   if (r >= 0)
     r = sd_bus_add_object_manager (self->bus, NULL, ACCMIG_OBJECT_ROOT);
@@ -62,9 +70,30 @@ system_bus_close (SystemBus *self)
   if (self == NULL)
     return;
   g_clear_handle_id (&self->source, g_source_remove);
+  g_hash_table_unref (self->holders); /* they hold the bus */
   g_clear_pointer (&self->bus, sd_bus_flush_close_unref);
   g_hash_table_unref (self->faces);
   g_free (self);
+}
+
+void
+system_bus_restore_registered (SystemBus *self)
+{
+  RegisteredSet *set = self->sources.registered;
+  char id[SD_ID128_STRING_MAX] = "";
+  sd_id128_t bus_id;
+
+  if (sd_bus_get_bus_id (self->bus, &bus_id) >= 0)
+    registered_set_restore (set, sd_id128_to_string (bus_id, id));
+  for (gsize i = 0; i < registered_set_size (set); i++)
+    {
+      const Registered *device = registered_set_get (set, i);
+      int r = holder_bus_watch (self, registered_get_holder (device));
+
+      if (r < 0)
+        g_warning ("whether the holder of “%s” leaves cannot be seen: %s", registered_get_id (device),
+                   g_strerror (-r));
+    }
 }
 
 gboolean

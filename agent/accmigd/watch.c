@@ -9,6 +9,12 @@
 
 #include "watch.h"
 
+/* A look takes what it takes: finding the holder reads much of /proc. Of the time, one part in this many may
+ * go into looking at a device, whatever the period. */
+#define SHARE 2
+
+#define LIMITS_SECONDS 1 /* between two checks whether a state lasts too long */
+
 struct _Watch
 {
   BrokerClient *broker;
@@ -16,7 +22,8 @@ struct _Watch
   Migrations *migrations;
   guint period; /* ms */
   guint timer;
-  GHashTable *looks; /* char * address → Look *, both owned */
+  guint limits_timer; /* for states that last too long */
+  GHashTable *looks;  /* char * address → Look *, both owned */
 };
 
 /* One device that is watched. */
@@ -24,7 +31,9 @@ typedef struct
 {
   Watch *owner;
   char *address;
-  gboolean busy; /* a look is under way */
+  gboolean busy;        /* a look is under way */
+  gint64 began_usec;    /* when it, or the last, began; monotonic */
+  gint64 not_till_usec; /* the next one must wait for that */
 } Look;
 
 static void
@@ -55,6 +64,7 @@ watch_free (Watch *self)
   if (self == NULL)
     return;
   g_clear_handle_id (&self->timer, g_source_remove);
+  g_clear_handle_id (&self->limits_timer, g_source_remove);
   g_hash_table_unref (self->looks);
   g_free (self);
 }
@@ -82,13 +92,15 @@ on_peeked (GObject *source, GAsyncResult *result, gpointer user)
   BrokerPeek peek = { 0 };
 
   look->busy = FALSE;
+  look->not_till_usec = look->began_usec + SHARE * (g_get_monotonic_time () - look->began_usec);
   if (!broker_client_peek_finish (result, &peek, NULL) || !peek.has_state)
     return;
   migrations_on_look (self->migrations, look->address, peek.state, peek.at_usec);
 }
 
-void
-watch_look (Watch *self, const char *uuid)
+/* @now: monotonic; G_MAXINT64 to look whatever the last look took */
+static void
+look_at_all (Watch *self, const char *uuid, gint64 now)
 {
   const AccmigDomain *domain = domains_lookup (self->domains, uuid);
 
@@ -96,11 +108,24 @@ watch_look (Watch *self, const char *uuid)
     {
       Look *look = get_look (self, accmig_domain_get_hostdev (domain, i)->address);
 
-      if (look->busy)
+      if (look->busy || now < look->not_till_usec)
         continue;
       look->busy = TRUE;
+      look->began_usec = g_get_monotonic_time ();
       broker_client_peek_async (self->broker, look->address, on_peeked, look);
     }
+}
+
+void
+watch_look (Watch *self, const char *uuid)
+{
+  look_at_all (self, uuid, G_MAXINT64);
+}
+
+static void
+look_when_due (Watch *self, const char *uuid)
+{
+  look_at_all (self, uuid, g_get_monotonic_time ());
 }
 
 /* Calls back for each domain whose devices are worth a look. Returns: how many */
@@ -134,16 +159,39 @@ on_tick (gpointer user)
 {
   Watch *self = user;
 
-  if (foreach_wanted (self, watch_look) > 0)
+  if (foreach_wanted (self, look_when_due) > 0)
     return G_SOURCE_CONTINUE;
   self->timer = 0;
   g_hash_table_foreach_remove (self->looks, is_idle, NULL);
   return G_SOURCE_REMOVE;
 }
 
+static gboolean
+is_any_under_way (const Watch *self)
+{
+  for (gsize i = 0; i < migrations_size (self->migrations); i++)
+    if (!phase_is_end (migration_get_phase (migrations_get (self->migrations, i))))
+      return TRUE;
+  return FALSE;
+}
+
+static gboolean
+on_limits (gpointer user)
+{
+  Watch *self = user;
+
+  migrations_check_limits (self->migrations);
+  if (is_any_under_way (self))
+    return G_SOURCE_CONTINUE;
+  self->limits_timer = 0;
+  return G_SOURCE_REMOVE;
+}
+
 void
 watch_update (Watch *self)
 {
+  if (self->limits_timer == 0 && is_any_under_way (self))
+    self->limits_timer = g_timeout_add_seconds (LIMITS_SECONDS, on_limits, self);
   if (self->timer == 0 && foreach_wanted (self, NULL) > 0)
     self->timer = g_timeout_add (self->period, on_tick, self);
 }

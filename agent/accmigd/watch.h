@@ -21,7 +21,7 @@ Watch *watch_new (BrokerClient *broker, const Domains *domains, Migrations *migr
 void watch_free (Watch *watch);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Watch, watch_free)
 
-/* A migration changed: begins or ends looking. */
+/* A migration changed: begins or ends looking, and watching the time. */
 void watch_update (Watch *watch);
 /* Looks once at every device of a domain. */
 void watch_look (Watch *watch, const char *uuid);

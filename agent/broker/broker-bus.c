@@ -8,9 +8,11 @@
 
 #include "broker-bus.h"
 
+#include "adopted-bus.h"
 #include "common/broker-protocol.h"
 #include "common/bus-error.h"
 #include "common/bus-loop.h"
+#include "common/names.h"
 #include "log-tail.h"
 #include "peer-bus.h"
 
@@ -160,6 +162,15 @@ method_reset (sd_bus_message *m, void *peer, sd_bus_error *ret_error)
 }
 
 static int
+method_reset_held (sd_bus_message *m, void *peer, sd_bus_error *ret_error)
+{
+  DeviceQuestion question = { .verb = DEVICE_RESET_HELD };
+  int r = sd_bus_message_read (m, "s", &question.address);
+
+  return r < 0 ? r : ask (peer, m, &question, reply_done);
+}
+
+static int
 method_trial (sd_bus_message *m, void *peer, sd_bus_error *ret_error)
 {
   DeviceQuestion question = { .verb = DEVICE_TRIAL };
@@ -169,6 +180,98 @@ method_trial (sd_bus_message *m, void *peer, sd_bus_error *ret_error)
     r = sd_bus_message_read_array (m, 'y', &question.match, &question.match_length);
   return r < 0 ? r : ask (peer, m, &question, reply_trial);
 }
+
+static void
+reply_repair (GObject *object, GAsyncResult *result, gpointer user)
+{
+  g_autoptr (sd_bus_message) m = user;
+  g_autofree DeviceAnswer *answer = take_answer (result, m);
+
+  if (answer != NULL)
+    (void)sd_bus_reply_method_return (m, "ss", accmig_state_to_string (answer->repair.from),
+                                      accmig_state_to_string (answer->repair.to));
+}
+
+static int
+method_repair (sd_bus_message *m, void *peer, sd_bus_error *ret_error)
+{
+  DeviceQuestion question = { .verb = DEVICE_REPAIR };
+  int r = sd_bus_message_read (m, "s", &question.address);
+
+  return r < 0 ? r : ask (peer, m, &question, reply_repair);
+}
+
+/* ---- walks ------------------------------------------------------------------------------------ */
+
+static int
+append_step (sd_bus_message *reply, const WalkStep *step)
+{
+  return sd_bus_message_append (reply, "(ssxss)", accmig_state_to_string (step->from),
+                                accmig_state_to_string (step->to), step->usec,
+                                step->refusal != 0 ? strerrorname_np (step->refusal) : "",
+                                accmig_state_to_string (step->left_in));
+}
+
+static void
+reply_walk (GObject *object, GAsyncResult *result, gpointer user)
+{
+  g_autoptr (sd_bus_message) m = user;
+  g_autoptr (sd_bus_message) reply = NULL;
+  g_autofree DeviceAnswer *answer = take_answer (result, m);
+
+  if (answer == NULL || sd_bus_message_new_method_return (m, &reply) < 0
+      || sd_bus_message_append (reply, "t", answer->walk.flags) < 0
+      || sd_bus_message_open_container (reply, 'a', "(ssxss)") < 0)
+    return;
+  for (gsize i = 0; i < answer->walk.n_steps; i++)
+    if (append_step (reply, &answer->walk.steps[i]) < 0)
+      return;
+  if (sd_bus_message_close_container (reply) >= 0)
+    (void)sd_bus_send (NULL, reply, NULL);
+}
+
+/* Reads names of states; more than there is room for are counted, and refused with all else that is wrong. */
+static int
+read_states (sd_bus_message *m, AccmigState states[BROKER_WALK_MAX], gsize *ret_n, sd_bus_error *ret_error)
+{
+  const char *name;
+  gsize n = 0;
+  int r = sd_bus_message_enter_container (m, 'a', "s");
+
+  if (r < 0)
+    return r;
+  for (; (r = sd_bus_message_read (m, "s", &name)) > 0; n++)
+    if (n < BROKER_WALK_MAX && !accmig_state_from_string (name, &states[n]))
+      return sd_bus_error_setf (ret_error, ACCMIG_BUS_ERROR ("Invalid"), "“%.64s” is no state", name);
+  *ret_n = n;
+  return r;
+}
+
+static int
+method_walk (sd_bus_message *m, void *peer, sd_bus_error *ret_error)
+{
+  AccmigState states[BROKER_WALK_MAX];
+  DeviceQuestion question = { .verb = DEVICE_WALK, .states = states };
+  int r = sd_bus_message_read (m, "s", &question.address);
+
+  if (r >= 0)
+    r = read_states (m, states, &question.n_states, ret_error);
+  return r < 0 ? r : ask (peer, m, &question, reply_walk);
+}
+
+static int
+method_abort (sd_bus_message *m, void *peer, sd_bus_error *ret_error)
+{
+  const char *address;
+  int r = sd_bus_message_read (m, "s", &address);
+
+  if (r < 0)
+    return r;
+  devices_abort (broker_get_devices (peer_get_broker (peer)), address);
+  return sd_bus_reply_method_return (m, NULL);
+}
+
+/* ---- what devices there are ------------------------------------------------------------------- */
 
 static int
 method_bind (sd_bus_message *m, void *peer, sd_bus_error *ret_error)
@@ -314,6 +417,15 @@ const sd_bus_vtable broker_vtable[] = {
   SD_BUS_METHOD_WITH_ARGS ("Trial", SD_BUS_ARGS ("s", address, "ay", match),
                            SD_BUS_RESULT ("b", accepted, "s", refusal), method_trial,
                            SD_BUS_VTABLE_UNPRIVILEGED),
+  SD_BUS_METHOD_WITH_ARGS ("Walk", SD_BUS_ARGS ("s", address, "as", states),
+                           SD_BUS_RESULT ("t", flags, "a(ssxss)", steps), method_walk,
+                           SD_BUS_VTABLE_UNPRIVILEGED),
+  SD_BUS_METHOD_WITH_ARGS ("Repair", SD_BUS_ARGS ("s", address), SD_BUS_RESULT ("s", found, "s", left),
+                           method_repair, SD_BUS_VTABLE_UNPRIVILEGED),
+  SD_BUS_METHOD_WITH_ARGS ("ResetHeld", SD_BUS_ARGS ("s", address), SD_BUS_NO_RESULT, method_reset_held,
+                           SD_BUS_VTABLE_UNPRIVILEGED),
+  SD_BUS_METHOD_WITH_ARGS ("Abort", SD_BUS_ARGS ("s", address), SD_BUS_NO_RESULT, method_abort,
+                           SD_BUS_VTABLE_UNPRIVILEGED),
   SD_BUS_METHOD_WITH_ARGS ("Bind", SD_BUS_ARGS ("s", address, "s", driver), SD_BUS_NO_RESULT, method_bind,
                            SD_BUS_VTABLE_UNPRIVILEGED),
   SD_BUS_METHOD_WITH_ARGS ("CreateMdev", SD_BUS_ARGS ("s", parent, "s", type, "s", uuid), SD_BUS_NO_RESULT,
@@ -325,6 +437,26 @@ const sd_bus_vtable broker_vtable[] = {
   SD_BUS_METHOD_WITH_ARGS ("SetMetadata", SD_BUS_ARGS ("s", uuid, "s", xml), SD_BUS_NO_RESULT,
                            method_set_metadata, SD_BUS_VTABLE_UNPRIVILEGED),
   SD_BUS_METHOD_WITH_ARGS ("ReadLog", SD_BUS_ARGS ("s", domain), SD_BUS_RESULT ("ay", tail), method_read_log,
+                           SD_BUS_VTABLE_UNPRIVILEGED),
+  SD_BUS_METHOD_WITH_ARGS ("Adopt", SD_BUS_ARGS ("s", id, "h", device),
+                           SD_BUS_RESULT ("t", flags, "t", stop_copy_size, "s", state, "b", tracks_dirty),
+                           adopted_bus_adopt, SD_BUS_VTABLE_UNPRIVILEGED),
+  SD_BUS_METHOD_WITH_ARGS ("Disown", SD_BUS_ARGS ("s", id), SD_BUS_NO_RESULT, adopted_bus_disown,
+                           SD_BUS_VTABLE_UNPRIVILEGED),
+  SD_BUS_METHOD_WITH_ARGS ("Step", SD_BUS_ARGS ("s", id, "s", wanted),
+                           SD_BUS_RESULT ("s", state, "s", refusal), adopted_bus_step,
+                           SD_BUS_VTABLE_UNPRIVILEGED),
+  SD_BUS_METHOD_WITH_ARGS ("Drain", SD_BUS_ARGS ("s", id, "h", stream, "b", final),
+                           SD_BUS_RESULT ("t", bytes, "b", ended), adopted_bus_drain,
+                           SD_BUS_VTABLE_UNPRIVILEGED),
+  SD_BUS_METHOD_WITH_ARGS ("Fill", SD_BUS_ARGS ("s", id, "h", stream),
+                           SD_BUS_RESULT ("t", bytes, "s", refusal), adopted_bus_fill,
+                           SD_BUS_VTABLE_UNPRIVILEGED),
+  SD_BUS_METHOD_WITH_ARGS ("ResetAdopted", SD_BUS_ARGS ("s", id), SD_BUS_NO_RESULT, adopted_bus_reset,
+                           SD_BUS_VTABLE_UNPRIVILEGED),
+  SD_BUS_METHOD_WITH_ARGS ("StateOf", SD_BUS_ARGS ("s", id), SD_BUS_RESULT ("s", state), adopted_bus_state_of,
+                           SD_BUS_VTABLE_UNPRIVILEGED),
+  SD_BUS_METHOD_WITH_ARGS ("ListAdopted", SD_BUS_NO_ARGS, SD_BUS_RESULT ("a(ss)", devices), adopted_bus_list,
                            SD_BUS_VTABLE_UNPRIVILEGED),
   SD_BUS_PROPERTY ("HypervisorConnected", "b", get_hypervisor_connected, 0,
                    SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),

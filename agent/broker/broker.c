@@ -2,11 +2,11 @@
 /*
  * The broker
  *
- * Owns the listener, the peers, the connection to libvirt and the devices, and passes QEMU's events on to
- * every peer. It parses none of them: they are measured and handed over.
+ * Owns the listener, the peers, the connection to libvirt, the devices and those it adopted, and passes
+ * QEMU's events on to every peer. It parses none of them: they are measured and handed over.
  *
  * Under systemd it is there while somebody needs it. What a broker held (devices, streams) the kernel takes
- * back when it ends, and that is why leaving is safe at any time nobody is connected.
+ * back when it ends, and that is why leaving is safe at any time nobody is connected and nothing is adopted.
  */
 
 #include "broker.h"
@@ -26,12 +26,16 @@
 /* Longer than the pause in which a restarted accmigd comes back. */
 #define IDLE_S 10
 
+/* Devices of holders wait longer: their sessions, and perhaps a guest that stands still, hang on it. */
+#define KEEP_ADOPTED_S 30
+
 struct _Broker
 {
   const char *log_dir;
   Listener *listener;
   GPtrArray *peers;
   Devices *devices;
+  AdoptedSet *adopted;
   Hypervisor *hypervisor;
   Throttle *throttle;
   gboolean leaves_when_idle;
@@ -55,19 +59,37 @@ static void
 update_idle (Broker *self)
 {
   g_clear_handle_id (&self->idle_source, g_source_remove);
-  if (self->leaves_when_idle && self->peers->len == 0)
+  if (self->leaves_when_idle && self->peers->len == 0 && adopted_set_is_empty (self->adopted))
     self->idle_source = g_timeout_add_seconds (IDLE_S, on_idle, self);
 }
 
 /* ---- peers ------------------------------------------------------------------------------------ */
 
+static gboolean
+is_connected (const Broker *self, uid_t user)
+{
+  for (guint i = 0; i < self->peers->len; i++)
+    if (peer_get_user (self->peers->pdata[i]) == user)
+      return TRUE;
+  return FALSE;
+}
+
 static void
 on_peer_closed (Peer *peer, gpointer user)
 {
   Broker *self = user;
+  uid_t who = peer_get_user (peer);
 
   g_ptr_array_remove (self->peers, peer);
+  if (!is_connected (self, who))
+    adopted_set_user_left (self->adopted, who);
   update_idle (self);
+}
+
+static void
+on_adopted_emptied (gpointer user)
+{
+  update_idle (user);
 }
 
 static void
@@ -90,6 +112,7 @@ on_accepted (int fd, gpointer user)
       return;
     }
   g_ptr_array_add (self->peers, peer);
+  adopted_set_user_came (self->adopted, peer_get_user (peer));
   update_idle (self);
 }
 
@@ -165,6 +188,7 @@ broker_new (const BrokerOptions *options, void (*finished) (gpointer user), gpoi
   self->log_dir = options->log_dir;
   self->finished = finished;
   self->user = user;
+  self->adopted = adopted_set_new (KEEP_ADOPTED_S, on_adopted_emptied, self);
   self->throttle = throttle_new (BROKER_EVENT_RATE);
   self->peers = g_ptr_array_new_with_free_func ((GDestroyNotify)peer_free);
   if (!open_devices (self, options, error) || !open_listener (self, options->socket_path, error))
@@ -186,6 +210,7 @@ broker_free (Broker *self)
   g_ptr_array_unref (self->peers);
   hypervisor_free (self->hypervisor);
   throttle_free (self->throttle);
+  adopted_set_free (self->adopted);
   devices_free (self->devices);
   g_free (self);
 }
@@ -194,6 +219,12 @@ Devices *
 broker_get_devices (const Broker *self)
 {
   return self->devices;
+}
+
+AdoptedSet *
+broker_get_adopted (const Broker *self)
+{
+  return self->adopted;
 }
 
 Hypervisor *

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
+#include "adopted.h"
 #include "devices.h"
 #include "hypervisor/hypervisor.h"
 
@@ -31,5 +32,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Broker, broker_free)
 
 /* What the verbs work with; owned by the broker. */
 Devices *broker_get_devices (const Broker *broker);
+AdoptedSet *broker_get_adopted (const Broker *broker);
 Hypervisor *broker_get_hypervisor (const Broker *broker);
 const char *broker_get_log_dir (const Broker *broker);

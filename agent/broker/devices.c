@@ -31,7 +31,7 @@ struct _Devices
   int sysfs_fd;
   char *debugfs;
   GMutex lock;
-  GHashTable *busy; /* addresses, under lock */
+  GHashTable *busy; /* address → the request that excludes others, under lock */
   guint running;    /* requests, under lock */
 };
 
@@ -61,6 +61,8 @@ struct _Request
   gsize match_size;
   GBytes *match;
   char *driver, *parent, *type;
+  AccmigState states[BROKER_WALK_MAX];
+  gsize n_states;
   int stream_fd;
   GCancellable *gone; /* the caller's */
   gulong gone_id;
@@ -87,7 +89,7 @@ devices_new (int sysfs_fd, const char *debugfs)
 
   self->sysfs_fd = sysfs_fd;
   self->debugfs = g_strdup (debugfs);
-  self->busy = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  self->busy = g_hash_table_new (g_str_hash, g_str_equal);
   g_mutex_init (&self->lock);
   return self;
 }
@@ -221,6 +223,27 @@ run_trial (Request *request, GError **error)
 }
 
 static gboolean
+run_walk (Request *request, GError **error)
+{
+  g_autoptr (AccmigDevice) device = open_free (request, error);
+
+  return device != NULL
+         && walk_device (device, request->states, request->n_states, &request->answer->walk, error);
+}
+
+static gboolean
+run_repair (Request *request, GError **error)
+{
+  return repair_device (request->devices->sysfs_fd, request->address, &request->answer->repair, error);
+}
+
+static gboolean
+run_reset_held (Request *request, GError **error)
+{
+  return repair_reset (request->devices->sysfs_fd, request->address, error);
+}
+
+static gboolean
 run_bind (Request *request, GError **error)
 {
   return binding_bind (request->devices->sysfs_fd, request->address, request->driver, error);
@@ -267,6 +290,9 @@ static const Verb verbs[] = {
   [DEVICE_LOAD]        = { "load",   ALONE,       TRUE,  run_load },
   [DEVICE_RESET]       = { "reset",  ALONE,       FALSE, run_reset },
   [DEVICE_TRIAL]       = { "try",    ALONE,       FALSE, run_trial },
+  [DEVICE_WALK]        = { "walk",   ALONE,       FALSE, run_walk },
+  [DEVICE_RESET_HELD]  = { "reset",  ALONE,       FALSE, run_reset_held },
+  [DEVICE_REPAIR]      = { "repair", ALONE,       FALSE, run_repair },
   [DEVICE_BIND]        = { "bind",   ALONE,       FALSE, run_bind },
   [DEVICE_CREATE_MDEV] = { "create", ALONE,       FALSE, run_create_mdev },
   [DEVICE_REMOVE_MDEV] = { "remove", ALONE,       FALSE, run_remove_mdev },
@@ -336,6 +362,8 @@ request_new (Devices *devices, const DeviceQuestion *question, GCancellable *gon
   self->driver = g_strdup (question->driver);
   self->parent = g_strdup (question->parent);
   self->type = g_strdup (question->type);
+  for (; self->n_states < question->n_states; self->n_states++)
+    self->states[self->n_states] = question->states[self->n_states];
   self->stream_fd = -1;
   self->gone = g_object_ref (gone);
   self->stop = g_cancellable_new ();
@@ -373,7 +401,7 @@ request_take_stream (Request *self, int fd, GError **error)
 
 /* Enters the request in the table, or tells why not. */
 static gboolean
-request_begin (const Request *self, GError **error)
+request_begin (Request *self, GError **error)
 {
   const Manner manner = self->verb->manner;
   Devices *devices = self->devices;
@@ -392,7 +420,7 @@ request_begin (const Request *self, GError **error)
       return FALSE;
     }
   if (manner == ALONE)
-    g_hash_table_add (devices->busy, g_strdup (self->address));
+    g_hash_table_insert (devices->busy, self->address, self);
   devices->running++;
   return TRUE;
 }
@@ -456,6 +484,12 @@ check_question (const DeviceQuestion *question, GError **error)
                    BROKER_MATCH_MAX);
       return FALSE;
     }
+  if (question->n_states > BROKER_WALK_MAX)
+    {
+      g_set_error (error, ACCMIG_ERROR, ACCMIG_ERROR_LIMIT, "a walk of %zu states, %d are the limit",
+                   question->n_states, BROKER_WALK_MAX);
+      return FALSE;
+    }
   return TRUE;
 }
 
@@ -487,4 +521,14 @@ DeviceAnswer *
 devices_ask_finish (GAsyncResult *result, GError **error)
 {
   return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+void
+devices_abort (Devices *self, const char *address)
+{
+  g_autoptr (GMutexLocker) G_GNUC_UNUSED locker = g_mutex_locker_new (&self->lock);
+  Request *request = g_hash_table_lookup (self->busy, address);
+
+  if (request != NULL && request->verb->streams)
+    g_cancellable_cancel (request->stop);
 }

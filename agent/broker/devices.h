@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
-#include "common/broker-protocol.h"
+#include "repair.h"
+#include "walk.h"
 
-#include <accmig/device.h>
 #include <gio/gio.h>
 
 /*
@@ -24,6 +24,9 @@ typedef enum
   DEVICE_LOAD,  /* bytes; the stream comes from the request's fd */
   DEVICE_RESET,
   DEVICE_TRIAL, /* what the driver says to another device's match data */
+  DEVICE_WALK,
+  DEVICE_RESET_HELD, /* that a process holds */
+  DEVICE_REPAIR,     /* bring a device that a process holds to running */
   DEVICE_BIND,
   DEVICE_CREATE_MDEV,
   DEVICE_REMOVE_MDEV,
@@ -41,8 +44,10 @@ typedef struct
   const void *match;   /* Trial: (nullable): another device's match data … */
   gsize match_length;  /* … at most %BROKER_MATCH_MAX */
   int stream_fd;       /* Save, Load: a file, pipe or socket; it is duplicated */
-  const char *driver;  /* Bind */
-  const char *parent;  /* CreateMdev … */
+  const AccmigState *states; /* Walk: at most %BROKER_WALK_MAX */
+  gsize n_states;
+  const char *driver; /* Bind */
+  const char *parent; /* CreateMdev … */
   const char *type;
 } DeviceQuestion;
 
@@ -61,6 +66,8 @@ typedef struct
   int refusal;    /* errno of the driver's no to match data, 0 for a yes */
   char evidence[BROKER_EVIDENCE_MAX];
   gsize evidence_length;
+  Walk walk;
+  Repair repair;
 } DeviceAnswer;
 
 /**
@@ -87,3 +94,6 @@ void devices_ask_async (Devices *devices, const DeviceQuestion *question, GCance
  * Returns: (transfer full) (nullable): free with g_free()
  */
 DeviceAnswer *devices_ask_finish (GAsyncResult *result, GError **error);
+
+/* Breaks off the Save or Load of @address that is at work; nothing when there is none. */
+void devices_abort (Devices *devices, const char *address);

@@ -12,7 +12,9 @@
 #include "common/bus-loop.h"
 #include "common/names.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 struct _Peer
@@ -21,6 +23,7 @@ struct _Peer
   sd_bus *bus;
   guint source;
   GCancellable *gone;
+  uid_t user_id;
   gboolean overfull; /* it was warned of */
   void (*closed) (Peer *peer, gpointer user);
   gpointer user;
@@ -56,6 +59,18 @@ serve (Peer *self, int fd)
   return sd_bus_start (self->bus);
 }
 
+static int
+find_user (int fd, uid_t *ret_user)
+{
+  struct ucred other;
+  socklen_t length = sizeof other;
+
+  if (getsockopt (fd, SOL_SOCKET, SO_PEERCRED, &other, &length) < 0)
+    return -errno;
+  *ret_user = other.uid;
+  return 0;
+}
+
 Peer *
 peer_new (Broker *broker, int fd, void (*closed) (Peer *peer, gpointer user), gpointer user, GError **error)
 {
@@ -66,7 +81,9 @@ peer_new (Broker *broker, int fd, void (*closed) (Peer *peer, gpointer user), gp
   self->gone = g_cancellable_new ();
   self->closed = closed;
   self->user = user;
-  r = sd_bus_new (&self->bus);
+  r = find_user (fd, &self->user_id);
+  if (r >= 0)
+    r = sd_bus_new (&self->bus);
   if (r < 0)
     close (fd);
   else
@@ -97,6 +114,12 @@ Broker *
 peer_get_broker (const Peer *self)
 {
   return self->broker;
+}
+
+uid_t
+peer_get_user (const Peer *self)
+{
+  return self->user_id;
 }
 
 GCancellable *

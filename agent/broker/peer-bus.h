@@ -23,6 +23,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Peer, peer_free)
 
 Broker *peer_get_broker (const Peer *peer);
 
+/* Whose process is at the other end. */
+uid_t peer_get_user (const Peer *peer);
+
 /* Cancelled when the peer goes. */
 GCancellable *peer_get_gone (const Peer *peer);
 

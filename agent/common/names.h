@@ -10,11 +10,13 @@
 #define ACCMIG_OBJECT_ROOT       "/org/accmig1"
 #define ACCMIG_OBJECT_DEVICES    ACCMIG_OBJECT_ROOT "/devices"
 #define ACCMIG_OBJECT_MIGRATIONS ACCMIG_OBJECT_ROOT "/migrations"
+#define ACCMIG_OBJECT_REGISTERED ACCMIG_OBJECT_ROOT "/registered"
 
-#define ACCMIG_IFACE_MANAGER   "org.accmig1.Manager"
-#define ACCMIG_IFACE_GATE      "org.accmig1.Gate"
-#define ACCMIG_IFACE_DEVICE    "org.accmig1.Device"
-#define ACCMIG_IFACE_MIGRATION "org.accmig1.Migration"
+#define ACCMIG_IFACE_MANAGER    "org.accmig1.Manager"
+#define ACCMIG_IFACE_GATE       "org.accmig1.Gate"
+#define ACCMIG_IFACE_DEVICE     "org.accmig1.Device"
+#define ACCMIG_IFACE_MIGRATION  "org.accmig1.Migration"
+#define ACCMIG_IFACE_REGISTERED "org.accmig1.RegisteredDevice"
 
 /* D-Bus error names; bus-error.c maps #AccmigError codes to them. */
 #define ACCMIG_BUS_ERROR(name) "org.accmig1.Error." name
@@ -29,9 +31,12 @@
 #define ACCMIG_LINK_SOCKET "/run/accmig/link.socket"
 
 /* polkit actions */
-#define ACCMIG_ACTION_SAVE   "org.accmig1.save-state"
-#define ACCMIG_ACTION_LOAD   "org.accmig1.load-state"
-#define ACCMIG_ACTION_REPORT "org.accmig1.report-refusal"
+#define ACCMIG_ACTION_SAVE     "org.accmig1.save-state"
+#define ACCMIG_ACTION_LOAD     "org.accmig1.load-state"
+#define ACCMIG_ACTION_SET      "org.accmig1.set-state"
+#define ACCMIG_ACTION_RESET    "org.accmig1.reset-device"
+#define ACCMIG_ACTION_REPORT   "org.accmig1.report-refusal"
+#define ACCMIG_ACTION_REGISTER "org.accmig1.register-device"
 
 #define ACCMIG_USER "accmig"
 

@@ -30,6 +30,7 @@ typedef enum
 /* The words of a choice, separated by '|', in the order of the numbers that stand for them. */
 #define REMAP_CHOICES  "never|same-pf|any"
 #define YES_NO_CHOICES "no|yes"
+#define REPAIR_CHOICES "report|drive"
 
 #define HOST_NAME_MAX_BYTES 255
 
@@ -75,6 +76,15 @@ static const struct
                                     "migrations kept in the history" },
   [SETTING_POLL_PERIOD]         = { "watch",      "poll-period",         NUMBER, "20",                 5,  1000,
                                     "milliseconds between two looks at a device whose events nobody reports" },
+  [SETTING_REPAIR]              = { "watch",      "repair",              CHOICE, "report",             0,  0,
+                                    "what becomes of a device that stands still while its guest runs",
+                                    REPAIR_CHOICES },
+  [SETTING_REPAIR_GRACE]        = { "watch",      "repair-grace",        NUMBER, "5",                  1,  20,
+                                    "seconds after a migration until its devices are looked at once more" },
+  [SETTING_STEP_LIMIT]          = { "drive",      "step-limit",          NUMBER, "30",                 1,  120,
+                                    "seconds one step of a registered device may take" },
+  [SETTING_SWITCH_LIMIT]        = { "drive",      "switch-limit",        NUMBER, "120",                5,  3600,
+                                    "seconds all of a guest's registered devices may take, the guest stopped" },
   [SETTING_SOCKET]              = { "broker",     "socket",              PATH,   ACCMIG_BROKER_SOCKET, 0,  0,
                                     "where the broker listens" },
   [SETTING_LINK_HOSTS]          = { "link",       "hosts",               NAMES,  "",                   0,  0,

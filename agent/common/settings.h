@@ -31,7 +31,12 @@ typedef enum
   /* [history] */
   SETTING_KEEP, /* number: migrations */
   /* [watch] */
-  SETTING_POLL_PERIOD, /* number: milliseconds */
+  SETTING_POLL_PERIOD,  /* number: milliseconds */
+  SETTING_REPAIR,       /* choice: report, drive */
+  SETTING_REPAIR_GRACE, /* number: seconds */
+  /* [drive] */
+  SETTING_STEP_LIMIT,   /* number: seconds */
+  SETTING_SWITCH_LIMIT, /* number: seconds */
   /* [broker] */
   SETTING_SOCKET, /* string: absolute path */
   /* [link] */

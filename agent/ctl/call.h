@@ -33,6 +33,13 @@ typedef struct
   const char *compute_node; /* (nullable) */
   const char *provider;     /* (nullable) */
   char **host_profiles;     /* (nullable): names of files */
+  const char *max_downtime; /* (nullable): these four as they were typed */
+  const char *bandwidth;    /* (nullable) */
+  const char *parallel;     /* (nullable) */
+  const char *timeout;      /* (nullable) */
+  gboolean yes, here;
+  const char *flags; /* (nullable) */
+  char **against;    /* (nullable): names of files */
   char **words; /* NULL-terminated: what follows the verb; as many as its row in the table of verbs allows */
 } Call;
 
@@ -53,13 +60,19 @@ Status nova_provider_run (const Call *call, GError **error);
 Status family_list_run (const Call *call, GError **error);
 Status family_show_run (const Call *call, GError **error);
 Status family_check_run (const Call *call, GError **error);
+Status migrate_run (const Call *call, GError **error);
+Status receive_run (const Call *call, GError **error);
 Status migrations_run (const Call *call, GError **error);
 Status show_run (const Call *call, GError **error);
+Status alarms_run (const Call *call, GError **error);
 Status monitor_run (const Call *call, GError **error);
 Status state_get_run (const Call *call, GError **error);
+Status state_set_run (const Call *call, GError **error);
+Status state_path_run (const Call *call, GError **error);
 Status state_save_run (const Call *call, GError **error);
 Status state_load_run (const Call *call, GError **error);
 Status state_inspect_run (const Call *call, GError **error);
+Status device_reset_run (const Call *call, GError **error);
 
 /* The status that stands for an outcome ("compatible", …), the same for every verb that has one. */
 Status status_of_outcome (const char *outcome);

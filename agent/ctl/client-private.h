@@ -5,6 +5,9 @@
 
 #include "common/bus-loop.h"
 
+/* What a person gets for a password, at most; the agent waits 120 s for polkit. */
+#define CLIENT_PASSWORD_LIMIT_USEC (150 * (guint64)G_USEC_PER_SEC)
+
 /*
  * The connection, for the client's own files: calls (client.c), transfers, watches.
  */
@@ -25,6 +28,9 @@ gboolean client_fail_errno (const Client *client, int r, GError **error);
 /** client_new_call: a method call to the agent; where a person sits, one that may ask for a password */
 int client_new_call (const Client *client, const char *interface, const char *member,
                      sd_bus_message **ret_message);
+
+/** client_send: Returns: (transfer full) (nullable): the first value of the answer to @message */
+GVariant *client_send (Client *client, sd_bus_message *message, guint64 limit_usec, GError **error);
 
 /** client_check_text: Returns: whether @text can travel over D-Bus; else sets @error, as the user wrote it */
 gboolean client_check_text (const char *text, GError **error);

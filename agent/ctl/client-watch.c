@@ -89,6 +89,17 @@ on_changed (sd_bus_message *m, void *user, sd_bus_error *ret_error)
 }
 
 static int
+on_alarm (sd_bus_message *m, void *user, sd_bus_error *ret_error)
+{
+  Watch *watch = user;
+  g_autoptr (GVariant) alarm = NULL;
+
+  if (message_read (m, &alarm) >= 0 && g_variant_is_of_type (alarm, G_VARIANT_TYPE_VARDICT))
+    watch->callbacks->alarm (alarm, g_str_equal (sd_bus_message_get_member (m), "AlarmRaised"), watch->user);
+  return 0;
+}
+
+static int
 on_owner_changed (sd_bus_message *m, void *user, sd_bus_error *ret_error)
 {
   Watch *watch = user;
@@ -133,6 +144,8 @@ static const struct
   { ACCMIG_BUS_NAME, "path='" ACCMIG_OBJECT_ROOT "'", IFACE_OBJECTS, "InterfacesAdded", "", on_added },
   { ACCMIG_BUS_NAME, "path_namespace='" ACCMIG_OBJECT_MIGRATIONS "'", IFACE_PROPERTIES, "PropertiesChanged",
     "", on_changed },
+  { ACCMIG_BUS_NAME, "path='" ACCMIG_OBJECT_ROOT "'", ACCMIG_IFACE_MANAGER, "AlarmRaised", "", on_alarm },
+  { ACCMIG_BUS_NAME, "path='" ACCMIG_OBJECT_ROOT "'", ACCMIG_IFACE_MANAGER, "AlarmCleared", "", on_alarm },
   { "org.freedesktop.DBus", "path='/org/freedesktop/DBus'", "org.freedesktop.DBus", "NameOwnerChanged",
     ",arg0='" ACCMIG_BUS_NAME "'", on_owner_changed },
 };

@@ -20,9 +20,8 @@
 #include "message.h"
 #include "text.h"
 
-#define CALL_LIMIT_USEC     (30 * (guint64)G_USEC_PER_SEC)
-#define PASSWORD_LIMIT_USEC (150 * (guint64)G_USEC_PER_SEC) /* the agent waits 120 s for polkit */
-#define COMPLAINT_MAX       2048
+#define CALL_LIMIT_USEC (30 * (guint64)G_USEC_PER_SEC)
+#define COMPLAINT_MAX   2048
 
 #define BUS_ERROR(name) "org.freedesktop.DBus.Error." name
 #define IFACE_OBJECTS   "org.freedesktop.DBus.ObjectManager"
@@ -221,9 +220,8 @@ client_check_text (const char *text, GError **error)
   return FALSE;
 }
 
-/* Sends @message. Returns: (nullable): the first value of the answer */
-static GVariant *
-call (Client *self, sd_bus_message *message, guint64 limit_usec, GError **error)
+GVariant *
+client_send (Client *self, sd_bus_message *message, guint64 limit_usec, GError **error)
 {
   g_auto (sd_bus_error) bus_error = SD_BUS_ERROR_NULL;
   g_autoptr (sd_bus_message) reply = NULL;
@@ -260,7 +258,7 @@ client_call (Client *self, GError **error, const char *member, const char *types
       client_fail_errno (self, r, error);
       return NULL;
     }
-  return call (self, message, CALL_LIMIT_USEC, error);
+  return client_send (self, message, CALL_LIMIT_USEC, error);
 }
 
 /* (nullable) (transfer full) */
@@ -299,7 +297,7 @@ client_get_objects (Client *self, GError **error)
       client_fail_errno (self, r, error);
       return NULL;
     }
-  objects = call (self, message, CALL_LIMIT_USEC, error);
+  objects = client_send (self, message, CALL_LIMIT_USEC, error);
   if (objects == NULL || g_variant_is_of_type (objects, G_VARIANT_TYPE ("a{oa{sa{sv}}}")))
     return g_steal_pointer (&objects);
   g_set_error (error, ACCMIG_ERROR, ACCMIG_ERROR_IO,
@@ -326,8 +324,8 @@ client_check_domain (Client *self, const char *description, gboolean trial, GErr
       client_fail_errno (self, r, error);
       return NULL;
     }
-  return take_text (call (self, message, isatty (STDIN_FILENO) ? PASSWORD_LIMIT_USEC : CALL_LIMIT_USEC,
-                          error),
+  return take_text (client_send (self, message,
+                                 isatty (STDIN_FILENO) ? CLIENT_PASSWORD_LIMIT_USEC : CALL_LIMIT_USEC, error),
                     "CheckDomainWith", error);
 }
 
@@ -347,7 +345,7 @@ client_get_state (Client *self, const char *address, GError **error)
       client_fail_errno (self, r, error);
       return NULL;
     }
-  return take_text (call (self, message, isatty (STDIN_FILENO) ? PASSWORD_LIMIT_USEC : CALL_LIMIT_USEC,
-                          error),
+  return take_text (client_send (self, message,
+                                 isatty (STDIN_FILENO) ? CLIENT_PASSWORD_LIMIT_USEC : CALL_LIMIT_USEC, error),
                     "GetState", error);
 }

@@ -3,6 +3,8 @@
 
 #include <glib.h>
 
+#include "relay.h"
+
 /*
  * The agent of one host, asked over D-Bus.
  *
@@ -48,15 +50,38 @@ GVariant *client_get_objects (Client *client, GError **error);
 char *client_get_state (Client *client, const char *address, GError **error);
 
 /**
- * client_transfer:
- * @member: SaveState or LoadState
- * @fd: the stream, borrowed; the agent of this host gets it
- * @ret_bytes: (out): how many went through it
- *
- * Has no limit in time. Shows its progress where the standard error is a terminal. Ctrl-C ends the wait with
- * an error.
+ * client_set_state:
+ * @states: names of states, NULL-terminated
+ * Returns: (transfer full) (nullable): a(ssastss), each request to the kernel, as org.accmig1.Manager says;
+ * it ends with the first that was refused
  */
-gboolean client_transfer (Client *client, const char *member, const char *address, int fd, guint64 *ret_bytes,
+GVariant *client_set_state (Client *client, const char *address, char *const *states, GError **error);
+
+/** client_reset: resets a free device, whose contents are lost */
+gboolean client_reset (Client *client, const char *address, GError **error);
+
+/* A stream between a device and a file. */
+typedef struct
+{
+  const char *member; /* SaveState or LoadState */
+  const char *address;
+  int fd;             /* borrowed; the agent of this host gets it */
+  guint64 total;      /* how many bytes there will be, 0 when nobody knows */
+  const Relay *relay; /* (nullable): whose fd it is; else the fd's position tells how much went through */
+} Transfer;
+
+typedef struct
+{
+  guint64 bytes; /* that went through */
+  gint64 usec;   /* that it took, from the question to the answer */
+} Transferred;
+
+/**
+ * client_transfer:
+ * Has no limit in time. Shows its progress where the standard error is a terminal. Ctrl-C ends the wait with
+ * an error; the agent breaks the transfer off when we are gone.
+ */
+gboolean client_transfer (Client *client, const Transfer *transfer, Transferred *ret_transferred,
                           GError **error);
 
 typedef enum
@@ -71,6 +96,8 @@ typedef struct
   /* @properties: a{sv} of org.accmig1.Migration, all of them or those that changed. Returns: whether to go on
    */
   gboolean (*migration) (const char *path, GVariant *properties, ClientNews news, gpointer user);
+  /* An alarm was raised, or is over. @alarm: a{sv} with the keys of ListAlarms */
+  void (*alarm) (GVariant *alarm, gboolean raised, gpointer user);
   /* The agent is gone; it will be watched again when it comes back. */
   void (*away) (gpointer user);
 } ClientWatch;

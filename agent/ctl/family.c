@@ -60,6 +60,7 @@ add_family (JsonBuilder *builder, const AccmigFamily *family)
   add_texts (builder, "ids", accmig_family_get_ids (family));
   add_texts (builder, "mdev-types", accmig_family_get_mdev_types (family));
   add_number (builder, "match-size", accmig_family_get_match_size (family));
+  add_number (builder, "stream-min", accmig_family_get_stream_min (family));
   json_builder_set_member_name (builder, "trial");
   json_builder_add_boolean_value (builder, accmig_family_has_trial (family));
 }
@@ -196,6 +197,8 @@ print_head (const AccmigFamily *family)
 {
   g_autofree char *match_size =
       g_strdup_printf ("%" G_GSIZE_FORMAT " bytes", accmig_family_get_match_size (family));
+  g_autofree char *stream_min =
+      g_strdup_printf ("%" G_GSIZE_FORMAT " bytes at least", accmig_family_get_stream_min (family));
 
   print_line ("Family:", accmig_family_get_name (family));
   print_line ("Title:", accmig_family_get_title (family));
@@ -205,6 +208,8 @@ print_head (const AccmigFamily *family)
   print_texts ("Mdev types:", accmig_family_get_mdev_types (family));
   if (accmig_family_get_match_size (family) > 0)
     print_line ("Match data:", match_size);
+  if (accmig_family_get_stream_min (family) > 0)
+    print_line ("Stream:", stream_min);
   print_line ("Trial:", accmig_family_has_trial (family) ? "yes" : "no");
 }
 

@@ -33,10 +33,22 @@ typedef enum
   OPTION_COMPUTE_NODE = 1 << 10,
   OPTION_PROVIDER = 1 << 11,
   OPTION_HOST_PROFILE = 1 << 12,
+  OPTION_YES = 1 << 13,
+  OPTION_FLAGS = 1 << 14,
+  OPTION_AGAINST = 1 << 15,
+  OPTION_HERE = 1 << 16,
+  OPTION_MAX_DOWNTIME = 1 << 20,
+  OPTION_BANDWIDTH = 1 << 21,
+  OPTION_PARALLEL = 1 << 22,
+  OPTION_TIMEOUT = 1 << 23,
 } Option;
 
-#define OPTIONS_ASK  (OPTION_HOST | OPTION_JSON)
-#define OPTIONS_NOVA (OPTION_OUTPUT | OPTION_COMPUTE_NODE | OPTION_PROVIDER | OPTION_HOST_PROFILE)
+#define OPTIONS_ASK (OPTION_HOST | OPTION_JSON)
+#define OPTIONS_MIGRATE                                                                                      \
+  (OPTION_JSON | OPTION_TO | OPTION_TRIAL | OPTION_MAX_DOWNTIME | OPTION_BANDWIDTH | OPTION_PARALLEL         \
+   | OPTION_TIMEOUT)
+#define OPTIONS_INSPECT (OPTION_JSON | OPTION_HOST | OPTION_AGAINST | OPTION_HERE)
+#define OPTIONS_NOVA    (OPTION_OUTPUT | OPTION_COMPUTE_NODE | OPTION_PROVIDER | OPTION_HOST_PROFILE)
 
 /* clang-format off */
 static const struct {
@@ -52,10 +64,18 @@ static const struct {
   { OPTION_LIMIT,     "limit",     "    --limit=N          How many, 1 to 1000 (20)" },
   { OPTION_MANAGED,   "managed",   "    --managed          libvirt binds the target's driver itself (managed='yes')" },
   { OPTION_FORCE,     "force",     "    --force            save: overwrite the file; load: send what inspect refuses" },
+  { OPTION_FLAGS,     "flags",     "    --flags=FLAGS      What the device offers (stop-copy+p2p+pre-copy)" },
+  { OPTION_AGAINST,   "against",   "    --against=FILE     Hold the stream against the devices whose profiles are in this file; may be repeated" },
+  { OPTION_HERE,      "here",      "    --here             Hold the stream against the devices of this host, or of the one of -H" },
+  { OPTION_YES,       "yes",       "    --yes              Do not ask whether the device's contents may be lost" },
   { OPTION_UNTIL_END, "until-end", "    --until-end        End when a migration that was watched has ended" },
   { OPTION_OUTPUT,       "output",       "    --output=FILE      Write to this file, *.yaml in Nova's directory, instead of the standard output" },
   { OPTION_COMPUTE_NODE, "compute-node", "    --compute-node=UUID The traits are this compute node's, instead of $COMPUTE_NODE's" },
   { OPTION_PROVIDER,     "provider",     "    --provider=NAME    The traits are those of the resource provider of this name" },
+  { OPTION_MAX_DOWNTIME, "max-downtime", "    --max-downtime=MS  How long the guest may stand still, in ms; libvirt's is 300" },
+  { OPTION_BANDWIDTH,    "bandwidth",    "    --bandwidth=MIB    How much may be sent, in MiB/s" },
+  { OPTION_PARALLEL,     "parallel",     "    --parallel=N       Copy over N connections at once, 1 to 255" },
+  { OPTION_TIMEOUT,      "timeout",      "    --timeout=S        End the migration when the guest has not arrived after S seconds (3600)" },
   { OPTION_HOST_PROFILE, "host-profile", "    --host-profile=FILE The host's own profiles, instead of its agent's; may be repeated" },
 };
 
@@ -66,6 +86,7 @@ typedef struct {
   guint options;
   VerbFunction run;
   const char *help;
+  gboolean hidden; /* no person calls it */
 } Verb;
 
 static const Verb verbs[] = {
@@ -79,13 +100,19 @@ static const Verb verbs[] = {
   { "family list",   "",                  0, 0, OPTION_JSON,                    family_list_run,   "The driver families whose devices are known here" },
   { "family show",   "NAME",              1, 1, OPTION_JSON,                    family_show_run,   "What one family's profiles and rules are" },
   { "family check",  "FILE",              1, 1, OPTION_JSON,                    family_check_run,  "Whether a family file is right, and where not" },
+  { "migrate",       "DOMAIN DESTURI",    2, 2, OPTIONS_MIGRATE,                migrate_run,       "Check whether a running guest can move, and move it" },
+  { "receive",       "",                  0, 0, 0,                              receive_run,       "Take a device's state from accmigctl migrate of another host", TRUE },
   { "migrations",    "",                  0, 0, OPTIONS_ASK | OPTION_LIMIT,     migrations_run,    "What was migrated, newest first" },
   { "show",          "[ID]",              0, 1, OPTIONS_ASK | OPTION_PEER,      show_run,          "One migration, the newest without ID: downtime and outages" },
+  { "alarms",        "",                  0, 0, OPTIONS_ASK,                    alarms_run,        "What went wrong with guests' devices and nobody else reports" },
   { "monitor",       "",                  0, 0, OPTIONS_ASK | OPTION_UNTIL_END, monitor_run,       "Follow migrations while they run" },
   { "state get",     "ADDRESS",           1, 1, OPTIONS_ASK,                    state_get_run,     "The migration state of a device; resets a free one" },
+  { "state set",     "ADDRESS STATE…",    2, 33, OPTIONS_ASK,                   state_set_run,     "Take a free or registered device through states, and see what its driver does" },
+  { "state path",    "FROM TO",           2, 2, OPTION_JSON | OPTION_FLAGS,     state_path_run,    "Which way the kernel goes from one state to another" },
   { "state save",    "ADDRESS FILE",      2, 2, OPTION_JSON | OPTION_FORCE,     state_save_run,    "Write the state of a free device to a file" },
   { "state load",    "ADDRESS FILE",      2, 2, OPTION_JSON | OPTION_FORCE,     state_load_run,    "Load a state from a file into a free device" },
-  { "state inspect", "FILE",              1, 1, OPTION_JSON,                    state_inspect_run, "What is in such a file" },
+  { "state inspect", "FILE",              1, 1, OPTIONS_INSPECT,                state_inspect_run, "What is in such a file, and which devices could load it" },
+  { "device reset",  "ADDRESS",           1, 1, OPTIONS_ASK | OPTION_YES,       device_reset_run,  "Reset a device that is free, or stuck; what is in it is lost" },
 };
 /* clang-format on */
 
@@ -114,8 +141,11 @@ status_of_outcome (const char *outcome)
 /* What GOption fills in. */
 typedef struct
 {
-  gboolean json, managed, force, until_end, trial, help, version;
+  gboolean json, managed, force, until_end, trial, yes, here, help, version;
   char *host, *to, *peer, *limit, *output, *compute_node, *provider;
+  char *max_downtime, *bandwidth, *parallel, *timeout;
+  char *flags;
+  char **against;       /* (nullable) */
   char **host_profiles; /* (nullable) */
   char **words;         /* (nullable): the rest, the verb first */
 } Arguments;
@@ -130,6 +160,12 @@ arguments_clear (Arguments *arguments)
   g_free (arguments->output);
   g_free (arguments->compute_node);
   g_free (arguments->provider);
+  g_free (arguments->max_downtime);
+  g_free (arguments->bandwidth);
+  g_free (arguments->parallel);
+  g_free (arguments->timeout);
+  g_free (arguments->flags);
+  g_strfreev (arguments->against);
   g_strfreev (arguments->host_profiles);
   g_strfreev (arguments->words);
 }
@@ -151,6 +187,14 @@ parse (Arguments *a, char ***argv, GError **error)
     { "output", 0, 0, G_OPTION_ARG_FILENAME, &a->output, NULL, NULL },
     { "compute-node", 0, 0, G_OPTION_ARG_STRING, &a->compute_node, NULL, NULL },
     { "provider", 0, 0, G_OPTION_ARG_STRING, &a->provider, NULL, NULL },
+    { "max-downtime", 0, 0, G_OPTION_ARG_STRING, &a->max_downtime, NULL, NULL },
+    { "bandwidth", 0, 0, G_OPTION_ARG_STRING, &a->bandwidth, NULL, NULL },
+    { "parallel", 0, 0, G_OPTION_ARG_STRING, &a->parallel, NULL, NULL },
+    { "timeout", 0, 0, G_OPTION_ARG_STRING, &a->timeout, NULL, NULL },
+    { "yes", 0, 0, G_OPTION_ARG_NONE, &a->yes, NULL, NULL },
+    { "here", 0, 0, G_OPTION_ARG_NONE, &a->here, NULL, NULL },
+    { "flags", 0, 0, G_OPTION_ARG_STRING, &a->flags, NULL, NULL },
+    { "against", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &a->against, NULL, NULL },
     { "host-profile", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &a->host_profiles, NULL, NULL },
     { "help", 'h', 0, G_OPTION_ARG_NONE, &a->help, NULL, NULL },
     { "version", 0, 0, G_OPTION_ARG_NONE, &a->version, NULL, NULL },
@@ -168,12 +212,16 @@ parse (Arguments *a, char ***argv, GError **error)
 static guint
 given_options (const Arguments *a)
 {
-  return (a->json ? OPTION_JSON : 0) | (a->host != NULL ? OPTION_HOST : 0) | (a->to != NULL ? OPTION_TO : 0)
+  return (a->yes ? OPTION_YES : 0) | (a->here ? OPTION_HERE : 0) | (a->flags != NULL ? OPTION_FLAGS : 0)
+         | (a->against != NULL ? OPTION_AGAINST : 0) | (a->json ? OPTION_JSON : 0)
+         | (a->host != NULL ? OPTION_HOST : 0) | (a->to != NULL ? OPTION_TO : 0)
          | (a->peer != NULL ? OPTION_PEER : 0) | (a->limit != NULL ? OPTION_LIMIT : 0)
          | (a->managed ? OPTION_MANAGED : 0) | (a->force ? OPTION_FORCE : 0)
          | (a->until_end ? OPTION_UNTIL_END : 0) | (a->trial ? OPTION_TRIAL : 0)
          | (a->output != NULL ? OPTION_OUTPUT : 0) | (a->compute_node != NULL ? OPTION_COMPUTE_NODE : 0)
-         | (a->provider != NULL ? OPTION_PROVIDER : 0) | (a->host_profiles != NULL ? OPTION_HOST_PROFILE : 0);
+         | (a->provider != NULL ? OPTION_PROVIDER : 0) | (a->host_profiles != NULL ? OPTION_HOST_PROFILE : 0)
+         | (a->max_downtime != NULL ? OPTION_MAX_DOWNTIME : 0) | (a->bandwidth != NULL ? OPTION_BANDWIDTH : 0)
+         | (a->parallel != NULL ? OPTION_PARALLEL : 0) | (a->timeout != NULL ? OPTION_TIMEOUT : 0);
 }
 
 /* How many of @words are @verb's name, 0 when they are another's. */
@@ -255,7 +303,7 @@ check_arguments (const Verb *verb, guint given, char *const *words, GError **err
   for (gsize i = 0; i < G_N_ELEMENTS (options); i++)
     if ((given & options[i].option) != 0 && (verb->options & options[i].option) == 0)
       return fail_usage (error, "%s takes no option --%s", verb->name, options[i].name);
-  if ((given & OPTION_TRIAL) != 0 && (given & OPTION_TO) == 0)
+  if ((given & OPTION_TRIAL) != 0 && (given & OPTION_TO) == 0 && verb->run == check_run)
     return fail_usage (error, "--trial needs --to: the drivers of that host are asked");
   if (n_words < verb->min)
     return fail_usage (error, "%s needs %s", verb->name, verb->arguments);
@@ -290,7 +338,8 @@ print_help (void)
 {
   puts ("accmigctl [OPTION…] VERB [ARGUMENT…]\n\nLive migration of guests with accelerators.\n\nVerbs:");
   for (gsize i = 0; i < G_N_ELEMENTS (verbs); i++)
-    print_row (&verbs[i]);
+    if (!verbs[i].hidden)
+      print_row (&verbs[i]);
   puts ("\nOptions:");
   print_options (G_MAXUINT);
   puts ("\nExit status: 0 yes or done, 1 failed, 2 usage, 3 incompatible or refused, 4 unknown.\nSee "
@@ -348,10 +397,18 @@ run_verb (const Arguments *a, GError **error)
     .force = a->force,
     .until_end = a->until_end,
     .trial = a->trial,
+    .yes = a->yes,
+    .here = a->here,
+    .flags = a->flags,
+    .against = a->against,
     .output = a->output,
     .compute_node = a->compute_node,
     .provider = a->provider,
     .host_profiles = a->host_profiles,
+    .max_downtime = a->max_downtime,
+    .bandwidth = a->bandwidth,
+    .parallel = a->parallel,
+    .timeout = a->timeout,
   };
 
   if (verb == NULL)

@@ -2,7 +2,8 @@
 /*
  * accmigctl monitor
  *
- * A line for each change. What is known of a migration is kept, as a signal brings only what changed.
+ * A line for each change, and for each alarm. What is known of a migration is kept, as a signal brings only
+ * what changed.
  *
  * A migration is watched when it was seen before its end. Those that had ended before are of no interest
  * here.
@@ -14,6 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "alarm-view.h"
 #include "client.h"
 #include "document.h"
 #include "text.h"
@@ -282,6 +284,44 @@ on_migration (const char *path, GVariant *properties, ClientNews news, gpointer 
 }
 
 static void
+print_alarm_json (GVariant *alarm, gboolean raised)
+{
+  g_autoptr (JsonBuilder) builder = json_builder_new ();
+
+  json_builder_begin_object (builder);
+  json_builder_set_member_name (builder, "at-usec");
+  json_builder_add_int_value (builder, g_get_real_time ());
+  build_text (builder, "alarm", raised ? "raised" : "cleared");
+  alarm_view_build (builder, alarm);
+  json_builder_end_object (builder);
+  document_print_built (builder);
+}
+
+static void
+print_alarm_line (GVariant *alarm, gboolean raised)
+{
+  g_autofree char *now = text_time (g_get_real_time ());
+  g_autofree char *domain = text_clean (alarm_view_get_text (alarm, "Domain"));
+  g_autofree char *sentence = text_clean (alarm_view_get_text (alarm, "Sentence"));
+
+  now[strlen ("12:00:00.000")] = '\0';
+  printf ("%s  %-12s  %-11s  %s  %s\n", now, domain, raised ? "ALARM" : "alarm over",
+          alarm_view_get_text (alarm, "Kind"), sentence);
+}
+
+static void
+on_alarm (GVariant *alarm, gboolean raised, gpointer user)
+{
+  const Monitor *self = user;
+
+  if (self->call->json)
+    print_alarm_json (alarm, raised);
+  else
+    print_alarm_line (alarm, raised);
+  (void)fflush (stdout);
+}
+
+static void
 on_away (gpointer user)
 {
   fputs ("accmigctl: the agent is gone; waiting for it to come back\n", stderr);
@@ -290,7 +330,7 @@ on_away (gpointer user)
 Status
 monitor_run (const Call *call, GError **error)
 {
-  static const ClientWatch watch = { on_migration, on_away };
+  static const ClientWatch watch = { on_migration, on_alarm, on_away };
   Monitor self = { .call = call, .status = STATUS_DONE };
   g_autoptr (Client) client = client_new (call->host, error);
   g_autoptr (GHashTable) views = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, view_free);

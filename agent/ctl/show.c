@@ -11,6 +11,7 @@
 #include "client.h"
 #include "document.h"
 #include "peer.h"
+#include "show.h"
 #include "table.h"
 #include "text.h"
 
@@ -155,6 +156,25 @@ print_devices (JsonObject *record)
   table_print (table);
 }
 
+static void
+print_alarms (JsonObject *record)
+{
+  for (guint i = 0; i < document_n_elements (record, "alarms"); i++)
+    {
+      JsonObject *alarm = document_get_element (record, "alarms", i);
+      const char *outcome = alarm != NULL ? document_get_text (alarm, "outcome") : "";
+      g_autofree char *line =
+          alarm != NULL
+              ? g_strdup_printf ("%s%s: %s%s%s", document_get_text (alarm, "kind"),
+                                 document_get_number (alarm, "cleared-usec") > 0 ? ", over" : "",
+                                 document_get_text (alarm, "sentence"), *outcome != '\0' ? "; " : "", outcome)
+              : NULL;
+
+      if (line != NULL)
+        print_line ("Alarm", line);
+    }
+}
+
 static int
 compare_moments (gconstpointer a, gconstpointer b)
 {
@@ -218,10 +238,19 @@ print_record (JsonObject *record, const char *peer_host)
 
       print_line ("Peer", line);
     }
+  print_alarms (record);
   print_devices (record);
   print_moments (record);
   if (peer != NULL)
     print_moments (peer);
+}
+
+void
+show_print_summary (JsonObject *record)
+{
+  print_head (record);
+  print_alarms (record);
+  print_devices (record);
 }
 
 /* ---- the verb ---- */

@@ -11,6 +11,7 @@
 
 #include <accmig/stream.h>
 #include <errno.h>
+#include <sys/stat.h>
 
 #include "client.h"
 #include "file.h"
@@ -37,19 +38,31 @@ inspect (const char *name, int fd, GError **error)
   return FALSE;
 }
 
+/* What is left of the file from where it stands; 0 when that cannot be told. */
+static guint64
+count_rest (int fd)
+{
+  off_t at = lseek (fd, 0, SEEK_CUR);
+  struct stat st;
+
+  return at >= 0 && fstat (fd, &st) == 0 && st.st_size > at ? (guint64)(st.st_size - at) : 0;
+}
+
 Status
 state_load_run (const Call *call, GError **error)
 {
   const char *name = call->words[1];
   g_auto (FileFd) fd = file_open_regular (name, error);
   g_autoptr (Client) client = NULL;
-  guint64 bytes = 0;
+  Transfer transfer = { .member = "LoadState", .address = call->words[0], .fd = fd };
+  Transferred transferred;
 
   if (fd < 0 || (!call->force && !inspect (name, fd, error)))
     return STATUS_FAILED;
+  transfer.total = count_rest (fd);
   client = client_new (NULL, error);
-  if (client == NULL || !client_transfer (client, "LoadState", call->words[0], fd, &bytes, error))
+  if (client == NULL || !client_transfer (client, &transfer, &transferred, error))
     return STATUS_FAILED;
-  transfer_print (call, name, bytes);
+  transfer_print (stdout, call, name, &transferred);
   return STATUS_DONE;
 }

@@ -128,6 +128,15 @@ text_bytes (guint64 bytes)
 }
 
 char *
+text_rate (guint64 bytes, gint64 usec)
+{
+  g_autofree char *amount =
+      usec > 0 ? text_bytes ((guint64)((double)bytes * G_USEC_PER_SEC / (double)usec)) : NULL;
+
+  return amount != NULL ? g_strconcat (amount, "/s", NULL) : g_strdup ("-");
+}
+
+char *
 text_duration (gint64 usec)
 {
   if (usec < 1000)

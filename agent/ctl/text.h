@@ -31,6 +31,8 @@ void text_print_wrapped (const char *text, guint indent);
 
 /** text_bytes: "176 B", "1.5 MiB" */
 char *text_bytes (guint64 bytes);
+/** text_rate: @bytes in @usec: "12.5 MiB/s"; "-" when there was no time */
+char *text_rate (guint64 bytes, gint64 usec);
 /** text_duration: "812 µs", "82.3 ms", "1.204 s", "2 min 5 s" */
 char *text_duration (gint64 usec);
 /** text_date: local time, "2025-03-01 12:00:01"; "-" for 0 */

@@ -5,16 +5,16 @@
 
 #include "transfer.h"
 
-#include <stdio.h>
-
 #include "document.h"
 #include "text.h"
 
 static void
-print_json (const Call *call, const char *name, guint64 bytes)
+print_json (FILE *stream, const Call *call, const char *name, const Transferred *transferred)
 {
   g_autoptr (JsonBuilder) builder = json_builder_new ();
+  g_autoptr (JsonNode) root = NULL;
   g_autofree char *shown = g_filename_display_name (name);
+  g_autofree char *text = NULL;
 
   json_builder_begin_object (builder);
   json_builder_set_member_name (builder, "address");
@@ -22,18 +22,24 @@ print_json (const Call *call, const char *name, guint64 bytes)
   json_builder_set_member_name (builder, "file");
   json_builder_add_string_value (builder, shown);
   json_builder_set_member_name (builder, "bytes");
-  json_builder_add_int_value (builder, (gint64)bytes);
+  json_builder_add_int_value (builder, (gint64)transferred->bytes);
+  json_builder_set_member_name (builder, "usec");
+  json_builder_add_int_value (builder, transferred->usec);
   json_builder_end_object (builder);
-  document_print_built (builder);
+  root = json_builder_get_root (builder);
+  text = json_to_string (root, FALSE);
+  fprintf (stream, "%s\n", text);
 }
 
 void
-transfer_print (const Call *call, const char *name, guint64 bytes)
+transfer_print (FILE *stream, const Call *call, const char *name, const Transferred *transferred)
 {
-  g_autofree char *size = text_bytes (bytes);
+  g_autofree char *bytes = text_bytes (transferred->bytes);
+  g_autofree char *time = text_duration (transferred->usec);
+  g_autofree char *rate = text_rate (transferred->bytes, transferred->usec);
 
   if (call->json)
-    print_json (call, name, bytes);
+    print_json (stream, call, name, transferred);
   else
-    printf ("%s: %s, %s\n", call->words[0], name, size);
+    fprintf (stream, "%s: %s, %s in %s, %s\n", call->words[0], name, bytes, time, rate);
 }

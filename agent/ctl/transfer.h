@@ -1,7 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
-#include "call.h"
+#include <stdio.h>
 
-/** transfer_print: says on the standard output how much of a device's state went from or to the file @name */
-void transfer_print (const Call *call, const char *name, guint64 bytes);
+#include "call.h"
+#include "client.h"
+
+/**
+ * transfer_print: what came of a transfer of words[0]'s state: bytes, time, rate
+ * @stream: where to say it; the standard output may be the state's own
+ * @name: of the file
+ */
+void transfer_print (FILE *stream, const Call *call, const char *name, const Transferred *transferred);

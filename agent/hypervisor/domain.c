@@ -12,8 +12,8 @@ struct _HypervisorDomain
   gboolean was_migrated, is_migrating;
 };
 
-static HypervisorDomainState
-state_from_libvirt (int state)
+HypervisorDomainState
+domain_state_from_libvirt (int state)
 {
   switch (state)
     {
@@ -67,7 +67,7 @@ domain_read (virDomainPtr domain, GError **error)
   self->uuid = g_strdup (uuid);
   self->name = g_strdup (name);
   self->xml = g_steal_pointer (&xml);
-  self->state = state_from_libvirt (state);
+  self->state = domain_state_from_libvirt (state);
   self->was_migrated = state == VIR_DOMAIN_SHUTOFF && reason == VIR_DOMAIN_SHUTOFF_MIGRATED;
   self->is_migrating = domain_takes_part (domain, state, reason);
   return g_steal_pointer (&self);

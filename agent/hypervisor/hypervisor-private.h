@@ -60,6 +60,7 @@ Lifecycle lifecycle_reduce (int event, int detail);
 
 /* Worker. */
 HypervisorDomain *domain_read (virDomainPtr domain, GError **error);
+HypervisorDomainState domain_state_from_libvirt (int state);
 gboolean job_read (virDomainPtr domain, gboolean completed, HypervisorJob *ret_job, GError **error);
 void job_from_params (virTypedParameterPtr params, int n_params, HypervisorJob *ret_job);
 

@@ -134,6 +134,7 @@ class Broker(Process):
         """What the stub answers for a device from now on."""
         text = "[device]\n" + "".join(f"{key}={value}\n" for key, value in values.items())
         path = self.devices / address
+        path.parent.mkdir(exist_ok=True)
         path.with_suffix(".new").write_text(text)
         path.with_suffix(".new").rename(path)
 

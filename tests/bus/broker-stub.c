@@ -4,16 +4,18 @@
  *
  * Speaks the broker's protocol on a socket and answers for devices that are files: DIRECTORY/ADDRESS holds a
  * group "device" with flags, size, match (hex), pid, state, error (a name, instead of an answer), refuses
- * (errno's name, for Trial) and hold (the answer waits for "release" on standard input); error-VERB and
- * hold-VERB are for one verb alone. What it is asked goes to standard output, one line per call. CreateMdev
- * looks for its parent's name. DIRECTORY/ADDRESS.evidence and DIRECTORY/NAME.log are what Evidence and
- * ReadLog answer, nothing when there is no such file.
+ * (errno's name, for Trial and the last step of Walk) and hold (the answer waits for "release" on standard
+ * input); error-VERB and hold-VERB are for one verb alone; repaired is the state after Repair. What it is
+ * asked goes to standard output, one line per call. CreateMdev looks for its parent's name.
+ * DIRECTORY/ADDRESS.evidence and DIRECTORY/NAME.log are what Evidence and ReadLog answer, nothing when there
+ * is no such file. What is adopted is a device's file, too, DIRECTORY/DOMAINUUID/NAME; its state is the file's
+ * first, and then what it was asked to step to.
  *
  * Standard input takes, one per line: "release", which lets all held answers go, and "event UUID NAME EVENT
  * USEC DETAILS".
  */
 
-#include "common/bus-loop.h"
+#include "broker-stub-adopted.h"
 #include "common/names.h"
 
 #include <errno.h>
@@ -32,6 +34,7 @@ typedef struct
   sd_event *event;
   sd_bus *peer;    /* (nullable): one at a time */
   GPtrArray *held; /* of sd_bus_message: answers */
+  Adopted *adopted;
 } Stub;
 
 static void
@@ -244,6 +247,63 @@ on_change (sd_bus_message *m, void *user, sd_bus_error *ret_error)
   return r < 0 ? r : send_answer (user, device, answer, sd_bus_message_get_member (m));
 }
 
+/* One step of a walk; the stub knows no hops. @refusal: (nullable): errno's name */
+static int
+append_step (sd_bus_message *answer, const char *from, const char *to, const char *refusal)
+{
+  return sd_bus_message_append (answer, "(ssxss)", from, to, (gint64)1500, refusal != NULL ? refusal : "",
+                                refusal != NULL ? from : to);
+}
+
+/* Goes where it is told to; the last step is refused where the device's file says so. */
+static int
+on_walk (sd_bus_message *m, void *user, sd_bus_error *ret_error)
+{
+  g_autoptr (GKeyFile) device = take_device (user, m, ret_error);
+  g_autofree char *refusal = NULL;
+  g_autoptr (sd_bus_message) answer = NULL;
+  g_auto (GStrv) states = NULL;
+  const char *at = "running";
+  int r = 0;
+
+  if (device == NULL || sd_bus_message_read_strv (m, &states) < 0)
+    return -EINVAL;
+  refusal = g_key_file_get_string (device, "device", "refuses", NULL);
+  r = sd_bus_message_new_method_return (m, &answer);
+  if (r >= 0)
+    r = sd_bus_message_append (answer, "t", get_number (device, "flags"));
+  if (r >= 0)
+    r = sd_bus_message_open_container (answer, 'a', "(ssxss)");
+  for (char **state = states; r >= 0 && *state != NULL; at = *state++)
+    {
+      say ("state", *state);
+      r = append_step (answer, at, *state, state[1] == NULL ? refusal : NULL);
+    }
+  if (r >= 0)
+    r = sd_bus_message_close_container (answer);
+  return r < 0 ? r : send_answer (user, device, answer, sd_bus_message_get_member (m));
+}
+
+/* The device's file says what becomes of it: repaired, or else error-Repair. */
+static int
+on_repair (sd_bus_message *m, void *user, sd_bus_error *ret_error)
+{
+  g_autoptr (GKeyFile) device = take_device (user, m, ret_error);
+  g_autofree char *state = NULL;
+  g_autofree char *repaired = NULL;
+  g_autoptr (sd_bus_message) answer = NULL;
+  int r = 0;
+
+  if (device == NULL)
+    return -EINVAL;
+  state = g_key_file_get_string (device, "device", "state", NULL);
+  repaired = g_key_file_get_string (device, "device", "repaired", NULL);
+  r = sd_bus_message_new_method_return (m, &answer);
+  if (r >= 0)
+    r = sd_bus_message_append (answer, "ss", state, repaired != NULL ? repaired : "running");
+  return r < 0 ? r : send_answer (user, device, answer, sd_bus_message_get_member (m));
+}
+
 static int
 on_set_metadata (sd_bus_message *m, void *user, sd_bus_error *ret_error)
 {
@@ -307,19 +367,128 @@ on_read_log (sd_bus_message *m, void *user, sd_bus_error *ret_error)
   return r < 0 ? r : sd_bus_send (NULL, answer, NULL);
 }
 
+/* ---- verbs on adopted devices ---- */
+
+/* (nullable): the id of a device that is adopted; else the call has been answered */
+static const char *
+take_adopted (Stub *self, sd_bus_message *m, sd_bus_error *ret_error)
+{
+  const char *id = NULL;
+  g_autoptr (GKeyFile) device = take_device (self, m, ret_error);
+
+  if (device == NULL || sd_bus_message_rewind (m, TRUE) < 0 || sd_bus_message_read (m, "s", &id) < 0)
+    return NULL;
+  if (adopted_get_state (self->adopted, id) != NULL)
+    return id;
+  (void)sd_bus_error_setf (ret_error, ACCMIG_BUS_ERROR ("NotFound"), "“%s” is not adopted", id);
+  return NULL;
+}
+
+static int
+on_adopt (sd_bus_message *m, void *user, sd_bus_error *ret_error)
+{
+  Stub *self = user;
+  g_autoptr (GKeyFile) device = take_device (self, m, ret_error);
+  g_autoptr (sd_bus_message) answer = NULL;
+  g_autofree char *first = NULL;
+  const char *id = NULL;
+  int fd = -1, r = 0;
+
+  if (device == NULL || sd_bus_message_rewind (m, TRUE) < 0 || sd_bus_message_read (m, "sh", &id, &fd) < 0)
+    return -EINVAL;
+  first = g_key_file_get_string (device, "device", "state", NULL);
+  if (!adopted_add (self->adopted, id, first) && !g_key_file_get_boolean (device, "device", "same", NULL))
+    return sd_bus_error_setf (ret_error, ACCMIG_BUS_ERROR ("Busy"), "“%s” is adopted already", id);
+  r = sd_bus_message_new_method_return (m, &answer);
+  if (r >= 0)
+    r = sd_bus_message_append (answer, "ttsb", get_number (device, "flags"), get_number (device, "size"),
+                               adopted_get_state (self->adopted, id), FALSE);
+  return r < 0 ? r : send_answer (self, device, answer, sd_bus_message_get_member (m));
+}
+
+static int
+on_disown (sd_bus_message *m, void *user, sd_bus_error *ret_error)
+{
+  Stub *self = user;
+  const char *id = NULL;
+
+  if (sd_bus_message_read (m, "s", &id) < 0)
+    return -EINVAL;
+  say ("Disown", id);
+  if (!adopted_remove (self->adopted, id))
+    return sd_bus_error_setf (ret_error, ACCMIG_BUS_ERROR ("NotFound"), "“%s” is not adopted", id);
+  return sd_bus_reply_method_return (m, NULL);
+}
+
+static int
+on_step (sd_bus_message *m, void *user, sd_bus_error *ret_error)
+{
+  Stub *self = user;
+  const char *wanted = NULL;
+  const char *id = take_adopted (self, m, ret_error);
+
+  if (id == NULL || sd_bus_message_read (m, "s", &wanted) < 0)
+    return -EINVAL;
+  adopted_set_state (self->adopted, id, wanted);
+  return sd_bus_reply_method_return (m, "ss", wanted, "");
+}
+
+static int
+on_reset_adopted (sd_bus_message *m, void *user, sd_bus_error *ret_error)
+{
+  Stub *self = user;
+  const char *id = NULL;
+  int r = sd_bus_message_read (m, "s", &id);
+
+  if (r < 0)
+    return r;
+  say ("ResetAdopted", id);
+  adopted_set_state (self->adopted, id, "running");
+  return sd_bus_reply_method_return (m, NULL);
+}
+
+static int
+on_state_of (sd_bus_message *m, void *user, sd_bus_error *ret_error)
+{
+  Stub *self = user;
+  const char *id = take_adopted (self, m, ret_error);
+
+  return id == NULL ? -EINVAL : sd_bus_reply_method_return (m, "s", adopted_get_state (self->adopted, id));
+}
+
+static int
+on_list_adopted (sd_bus_message *m, void *user, sd_bus_error *ret_error)
+{
+  Stub *self = user;
+
+  say ("ListAdopted", NULL);
+  return adopted_reply_list (self->adopted, m);
+}
+
 static const sd_bus_vtable vtable[] = {
   SD_BUS_VTABLE_START (0),
   SD_BUS_METHOD ("Probe", "su", "ttaysb", on_probe, SD_BUS_VTABLE_UNPRIVILEGED),
   SD_BUS_METHOD ("Peek", "s", "utsx", on_peek, SD_BUS_VTABLE_UNPRIVILEGED),
   SD_BUS_METHOD ("Save", "sh", "t", on_save, SD_BUS_VTABLE_UNPRIVILEGED),
   SD_BUS_METHOD ("Load", "sh", "t", on_load, SD_BUS_VTABLE_UNPRIVILEGED),
+  SD_BUS_METHOD ("Walk", "sas", "ta(ssxss)", on_walk, SD_BUS_VTABLE_UNPRIVILEGED),
+  SD_BUS_METHOD ("Reset", "s", NULL, on_change, SD_BUS_VTABLE_UNPRIVILEGED),
+  SD_BUS_METHOD ("ResetHeld", "s", NULL, on_change, SD_BUS_VTABLE_UNPRIVILEGED),
+  SD_BUS_METHOD ("Abort", "s", NULL, on_change, SD_BUS_VTABLE_UNPRIVILEGED),
   SD_BUS_METHOD ("Trial", "say", "bs", on_trial, SD_BUS_VTABLE_UNPRIVILEGED),
   SD_BUS_METHOD ("Bind", "ss", NULL, on_change, SD_BUS_VTABLE_UNPRIVILEGED),
   SD_BUS_METHOD ("CreateMdev", "sss", NULL, on_change, SD_BUS_VTABLE_UNPRIVILEGED),
   SD_BUS_METHOD ("RemoveMdev", "s", NULL, on_change, SD_BUS_VTABLE_UNPRIVILEGED),
+  SD_BUS_METHOD ("Repair", "s", "ss", on_repair, SD_BUS_VTABLE_UNPRIVILEGED),
   SD_BUS_METHOD ("Evidence", "s", "ay", on_evidence, SD_BUS_VTABLE_UNPRIVILEGED),
   SD_BUS_METHOD ("SetMetadata", "ss", NULL, on_set_metadata, SD_BUS_VTABLE_UNPRIVILEGED),
   SD_BUS_METHOD ("ReadLog", "s", "ay", on_read_log, SD_BUS_VTABLE_UNPRIVILEGED),
+  SD_BUS_METHOD ("Adopt", "sh", "ttsb", on_adopt, SD_BUS_VTABLE_UNPRIVILEGED),
+  SD_BUS_METHOD ("Disown", "s", NULL, on_disown, SD_BUS_VTABLE_UNPRIVILEGED),
+  SD_BUS_METHOD ("Step", "ss", "ss", on_step, SD_BUS_VTABLE_UNPRIVILEGED),
+  SD_BUS_METHOD ("ResetAdopted", "s", NULL, on_reset_adopted, SD_BUS_VTABLE_UNPRIVILEGED),
+  SD_BUS_METHOD ("StateOf", "s", "s", on_state_of, SD_BUS_VTABLE_UNPRIVILEGED),
+  SD_BUS_METHOD ("ListAdopted", NULL, "a(ss)", on_list_adopted, SD_BUS_VTABLE_UNPRIVILEGED),
   SD_BUS_SIGNAL ("QemuEvent", "sssxs", 0),
   SD_BUS_VTABLE_END,
 };
@@ -411,8 +580,10 @@ main (int argc, char **argv)
       (void)fprintf (stderr, "usage: %s SOCKET DIRECTORY\n", argv[0]);
       return 2;
     }
+  (void)setvbuf (stdin, NULL, _IONBF, 0); /* what lay in a buffer would not wake the loop */
   self.directory = argv[2];
   self.held = g_ptr_array_new_with_free_func (message_free);
+  self.adopted = adopted_new ();
   fd = listen_at (argv[1]);
   r = fd < 0 ? fd : sd_event_new (&self.event);
   if (r >= 0)

@@ -78,6 +78,8 @@ new_device_call (sd_bus *bus, const char *member, const char *address, int fd)
     g_assert_cmpint (sd_bus_message_append (m, "h", fd), >=, 0);
   if (g_str_equal (member, "Trial"))
     g_assert_cmpint (sd_bus_message_append_array (m, 'y', "match", 5), >=, 0);
+  if (g_str_equal (member, "Walk"))
+    g_assert_cmpint (sd_bus_message_append (m, "as", 2, "stop-copy", "running"), >=, 0);
   if (g_str_equal (member, "Bind"))
     g_assert_cmpint (sd_bus_message_append (m, "s", "hisi_acc_vfio_pci"), >=, 0);
   return m;
@@ -86,7 +88,8 @@ new_device_call (sd_bus *bus, const char *member, const char *address, int fd)
 static void
 each_device_verb_fails (BrokerProcess *f, const char *address, const char *name, const char *part)
 {
-  static const char *const verbs[] = { "Probe", "Peek", "Save", "Load", "Reset", "Trial", "Bind" };
+  static const char *const verbs[] = { "Probe",     "Peek",  "Save", "Load", "Reset",
+                                       "ResetHeld", "Trial", "Walk", "Bind" };
   g_autoptr (sd_bus) bus = broker_process_connect (f);
   int fds[2];
 
@@ -142,6 +145,35 @@ test_match_size (BrokerProcess *f, gconstpointer data)
       g_assert_cmpint (sd_bus_message_append (m, "su", UNKNOWN_DEVICE, rows[i].size), >=, 0);
       call_fails (bus, m, rows[i].name, "");
     }
+}
+
+/* Names that are none, and more of them than a walk may have. */
+static void
+test_walk_states (BrokerProcess *f, gconstpointer data)
+{
+  g_autoptr (sd_bus) bus = broker_process_connect (f);
+  g_autoptr (sd_bus_message) wrong = broker_process_call (bus, "Walk");
+  g_autoptr (sd_bus_message) many = broker_process_call (bus, "Walk");
+  char *states[BROKER_WALK_MAX + 2] = { NULL };
+
+  g_assert_cmpint (sd_bus_message_append (wrong, "sas", UNKNOWN_DEVICE, 2, "stop", "halt"), >=, 0);
+  call_fails (bus, wrong, "Invalid", "“halt” is no state");
+  for (gsize i = 0; i < BROKER_WALK_MAX + 1; i++)
+    states[i] = (char *)"stop";
+  g_assert_cmpint (sd_bus_message_append (many, "s", UNKNOWN_DEVICE), >=, 0);
+  g_assert_cmpint (sd_bus_message_append_strv (many, states), >=, 0);
+  call_fails (bus, many, "Limit", "a walk of 33 states, 32 are the limit");
+}
+
+/* There is nothing to break off, and nothing to complain of. */
+static void
+test_abort_nothing (BrokerProcess *f, gconstpointer data)
+{
+  g_autoptr (sd_bus) bus = broker_process_connect (f);
+  g_autoptr (sd_bus_message) m = broker_process_call (bus, "Abort");
+
+  g_assert_cmpint (sd_bus_message_append (m, "s", UNKNOWN_DEVICE), >=, 0);
+  sd_bus_message_unref (call_ok (bus, m));
 }
 
 /* Another device's match data has the same limit. */
@@ -298,6 +330,86 @@ test_evidence (BrokerProcess *f, gconstpointer data)
 
       call_fails (bus, m, "Invalid", "no address");
     }
+}
+
+/* ---- adopted devices -------------------------------------------------------------------------- */
+
+#define KNOWN_ID DOMAIN_UUID "/crypto0"
+
+/* A verb with all its arguments; @fd: where one is wanted */
+static sd_bus_message *
+new_adopted_call (sd_bus *bus, const char *member, const char *id, int fd)
+{
+  sd_bus_message *m = broker_process_call (bus, member);
+
+  g_assert_cmpint (sd_bus_message_append (m, "s", id), >=, 0);
+  if (g_str_equal (member, "Adopt") || g_str_equal (member, "Drain") || g_str_equal (member, "Fill"))
+    g_assert_cmpint (sd_bus_message_append (m, "h", fd), >=, 0);
+  if (g_str_equal (member, "Drain"))
+    g_assert_cmpint (sd_bus_message_append (m, "b", 1), >=, 0);
+  if (g_str_equal (member, "Step"))
+    g_assert_cmpint (sd_bus_message_append (m, "s", "stop"), >=, 0);
+  return m;
+}
+
+static void
+test_adopted_unknown (BrokerProcess *f, gconstpointer data)
+{
+  static const char *const verbs[] = { "Step", "Drain", "Fill", "ResetAdopted", "StateOf" };
+  static const char *const bad_ids[] = { "", UNKNOWN_DEVICE, DOMAIN_UUID, DOMAIN_UUID "/../x",
+                                         "../../etc/passwd" };
+  g_autoptr (sd_bus) bus = broker_process_connect (f);
+  int fds[2];
+
+  g_assert_cmpint (pipe2 (fds, O_CLOEXEC), ==, 0);
+  for (gsize i = 0; i < G_N_ELEMENTS (verbs); i++)
+    {
+      g_autoptr (sd_bus_message) unknown = new_adopted_call (bus, verbs[i], KNOWN_ID, fds[0]);
+
+      call_fails (bus, unknown, "NotFound", "crypto0");
+      for (gsize j = 0; j < G_N_ELEMENTS (bad_ids); j++)
+        {
+          g_autoptr (sd_bus_message) bad = new_adopted_call (bus, verbs[i], bad_ids[j], fds[0]);
+
+          call_fails (bus, bad, "Invalid", "no id of a registered device");
+        }
+    }
+  close (fds[0]);
+  close (fds[1]);
+}
+
+/* Whatever is no VFIO device is not sent a device's requests, and not kept. */
+static void
+test_adopt_no_device (BrokerProcess *f, gconstpointer data)
+{
+  g_autoptr (sd_bus) bus = broker_process_connect (f);
+  g_autoptr (sd_bus_message) list = broker_process_call (bus, "ListAdopted");
+  g_autoptr (sd_bus_message) listed = NULL;
+  g_autoptr (sd_bus_message) disown = new_adopted_call (bus, "Disown", KNOWN_ID, -1);
+  static const char *const paths[] = { "/dev/null", "/proc/self/status", "/" };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (paths); i++)
+    {
+      int fd = open (paths[i], O_RDONLY | O_CLOEXEC);
+      g_autoptr (sd_bus_message) m = new_adopted_call (bus, "Adopt", KNOWN_ID, fd);
+
+      close (fd);
+      call_fails (bus, m, "Invalid", "is not an open VFIO device");
+    }
+  call_fails (bus, disown, "NotFound", "crypto0");
+  listed = call_ok (bus, list);
+  g_assert_cmpint (sd_bus_message_enter_container (listed, 'a', "(ss)"), >, 0);
+  g_assert_cmpint (sd_bus_message_at_end (listed, FALSE), >, 0);
+}
+
+static void
+test_step_to_no_state (BrokerProcess *f, gconstpointer data)
+{
+  g_autoptr (sd_bus) bus = broker_process_connect (f);
+  g_autoptr (sd_bus_message) m = broker_process_call (bus, "Step");
+
+  g_assert_cmpint (sd_bus_message_append (m, "ss", KNOWN_ID, "sleeping"), >=, 0);
+  call_fails (bus, m, "Invalid", "sleeping");
 }
 
 /* ---- domains ---------------------------------------------------------------------------------- */
@@ -702,10 +814,15 @@ main (int argc, char **argv)
     { "/broker/unknown-device", test_unknown_device },
     { "/broker/match-size", test_match_size },
     { "/broker/trial-size", test_trial_size },
+    { "/broker/walk-states", test_walk_states },
+    { "/broker/abort-nothing", test_abort_nothing },
     { "/broker/create-mdev", test_create_mdev },
     { "/broker/remove-mdev", test_remove_mdev },
     { "/broker/stream-kinds", test_stream_kinds },
     { "/broker/evidence", test_evidence },
+    { "/broker/adopted-unknown", test_adopted_unknown },
+    { "/broker/adopt-no-device", test_adopt_no_device },
+    { "/broker/step-to-no-state", test_step_to_no_state },
     { "/broker/metadata", test_metadata },
     { "/broker/metadata-refused", test_metadata_refused },
     { "/broker/log", test_log },

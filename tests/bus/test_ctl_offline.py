@@ -75,8 +75,8 @@ def make_files(tmp_path):
     ([], "what is to be done?"),
     (["conjure"], "no verb “conjure”"),
     (["--conjure", "devices"], "--conjure"),
-    (["state"], "get, save, load or inspect"),
-    (["state", "conjure"], "get, save, load or inspect"),
+    (["state"], "get, set, path, save, load or inspect"),
+    (["state", "conjure"], "get, set, path, save, load or inspect"),
     (["devices", "all"], "“all” is one word too many"),
     (["profile"], "profile needs ADDRESS"),
     (["compare", "one.json"], "compare needs SOURCE TARGET"),
@@ -96,7 +96,7 @@ def test_usage(words, said):
 
 
 VERBS = ["devices", "profile", "compare", "check", "fleet", "fleet baseline", "nova-provider", "migrations", "show",
-         "monitor", "state get", "state save", "state load", "state inspect"]
+         "monitor", "state get", "state set", "state path", "state save", "state load", "state inspect", "device reset"]
 
 
 def test_help():
@@ -110,7 +110,7 @@ def test_help():
 
 @pytest.mark.parametrize("words", [
     ["devices"], ["--json", "profile", "0000:75:00.1"], ["check", "vm"], ["migrations"], ["show"], ["monitor"],
-    ["state", "get", "0000:75:00.1"],
+    ["state", "get", "0000:75:00.1"], ["state", "set", "0000:75:00.1", "stop"], ["device", "reset", "--yes", "0000:75:00.1"],
 ])
 def test_no_bus(words):
     """Whoever asks an agent is told that there is none."""

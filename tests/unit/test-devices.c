@@ -29,7 +29,7 @@ static struct
   GAsyncQueue *begun; /* a save has begun */
   gint opened;        /* atomic: how many devices are open */
   AccmigError flags_error, borrow_error, size_error, match_error;
-  gboolean fail_flags, fail_borrow, fail_size, fail_match;
+  gboolean fail_flags, fail_borrow, fail_size, fail_match, fail_repair;
   pid_t holder;
   int refusal;
 } script;
@@ -152,6 +152,31 @@ accmig_device_reset (AccmigDevice *device, GError **error)
 }
 
 gboolean
+accmig_device_repair (AccmigDevice *device, AccmigState *ret_from, AccmigState *ret_to, GError **error)
+{
+  *ret_from = ACCMIG_STATE_STOP;
+  *ret_to = ACCMIG_STATE_RUNNING;
+  return refuse (script.fail_repair, ACCMIG_ERROR_BAD_STATE, error);
+}
+
+gboolean
+accmig_device_reset_patiently (AccmigDevice *device, GError **error)
+{
+  return TRUE;
+}
+
+/* Goes wherever it is told to; test-walk.c has the rest. */
+gboolean
+accmig_device_step (AccmigDevice *device, AccmigState state, int *ret_data_fd, AccmigState *ret_left_in,
+                    int *ret_refusal, GError **error)
+{
+  *ret_data_fd = -1;
+  *ret_left_in = state;
+  *ret_refusal = 0;
+  return TRUE;
+}
+
+gboolean
 accmig_device_try_match (AccmigDevice *device, const guint8 *match, gsize length, int *ret_refusal,
                          GError **error)
 {
@@ -227,6 +252,8 @@ on_answer (GObject *object, GAsyncResult *result, gpointer user)
 static void
 ask (Fixture *f, Question *question, DeviceVerb verb, const char *address, int fd)
 {
+  static const AccmigState states[] = { ACCMIG_STATE_STOP, ACCMIG_STATE_STOP_COPY };
+
   question->result = NULL;
   devices_ask_async (f->devices,
                      &(DeviceQuestion){
@@ -236,6 +263,8 @@ ask (Fixture *f, Question *question, DeviceVerb verb, const char *address, int f
                          .match = "match",
                          .match_length = 5,
                          .stream_fd = fd,
+                         .states = states,
+                         .n_states = G_N_ELEMENTS (states),
                          .driver = "driver",
                          .parent = "parent",
                          .type = "type",
@@ -284,9 +313,9 @@ await_save (void)
 static void
 test_exclusion (Fixture *f, gconstpointer data)
 {
-  static const DeviceVerb verbs[] = { DEVICE_PROBE,       DEVICE_SAVE,        DEVICE_LOAD,
-                                      DEVICE_RESET,       DEVICE_TRIAL,       DEVICE_BIND,
-                                      DEVICE_CREATE_MDEV, DEVICE_REMOVE_MDEV, DEVICE_EVIDENCE };
+  static const DeviceVerb verbs[] = { DEVICE_PROBE,       DEVICE_SAVE, DEVICE_LOAD,    DEVICE_RESET,
+                                      DEVICE_TRIAL,       DEVICE_WALK, DEVICE_REPAIR,  DEVICE_CREATE_MDEV,
+                                      DEVICE_REMOVE_MDEV, DEVICE_BIND, DEVICE_EVIDENCE };
   g_autofree DeviceAnswer *saved = NULL;
   g_autofree DeviceAnswer *peeked = NULL;
   g_autofree DeviceAnswer *other = NULL;
@@ -341,6 +370,37 @@ test_gone (Fixture *f, gconstpointer data)
   g_assert_error (stopped, ACCMIG_ERROR, ACCMIG_ERROR_IO);
 
   after = ask_and_await (f, DEVICE_RESET, VF1, -1, &error);
+  g_assert_no_error (error);
+  close (fds[0]);
+  close (fds[1]);
+}
+
+/* Told to, a save ends as well; what is not there, or streams nothing, goes on. */
+static void
+test_abort (Fixture *f, gconstpointer data)
+{
+  g_autofree DeviceAnswer *saved = NULL;
+  g_autofree DeviceAnswer *after = NULL;
+  g_autoptr (GError) stopped = NULL;
+  g_autoptr (GError) error = NULL;
+  Question aborted, kept;
+  int fds[2];
+
+  g_assert_cmpint (pipe (fds), ==, 0);
+  ask (f, &aborted, DEVICE_SAVE, VF1, fds[0]);
+  await_save ();
+  ask (f, &kept, DEVICE_SAVE, VF2, fds[0]);
+  await_save ();
+  devices_abort (f->devices, "0000:75:00.3");
+  devices_abort (f->devices, VF1);
+  g_assert_null (await (&aborted, &stopped));
+  g_assert_error (stopped, ACCMIG_ERROR, ACCMIG_ERROR_IO);
+  devices_abort (f->devices, VF1); /* it is not there any more */
+  after = ask_and_await (f, DEVICE_RESET, VF1, -1, &error);
+  g_assert_no_error (error);
+
+  g_assert_cmpint (write (fds[1], "x", 1), ==, 1);
+  saved = await (&kept, &error);
   g_assert_no_error (error);
   close (fds[0]);
   close (fds[1]);
@@ -500,6 +560,18 @@ test_trial (Fixture *f, gconstpointer data)
       g_assert_no_error (error);
       g_assert_cmpint (answer->refusal, ==, refusals[i]);
     }
+}
+
+static void
+test_walk (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree DeviceAnswer *answer = ask_and_await (f, DEVICE_WALK, VF1, -1, &error);
+
+  g_assert_no_error (error);
+  g_assert_cmpuint (answer->walk.flags, ==, 7);
+  g_assert_cmpuint (answer->walk.n_steps, ==, 2);
+  g_assert_cmpint (answer->walk.steps[1].to, ==, ACCMIG_STATE_STOP_COPY);
 }
 
 static void
@@ -689,6 +761,30 @@ test_evidence_unreadable (Fixture *f, gconstpointer data)
   remove_evidence (f);
 }
 
+/* ---- repair ------------------------------------------------------------------------------------ */
+
+static void
+test_repair (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GError) none = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GError) failed = NULL;
+  g_autofree DeviceAnswer *answer = NULL;
+
+  g_assert_null (ask_and_await (f, DEVICE_REPAIR, VF1, -1, &none)); /* nobody has it */
+  g_assert_error (none, ACCMIG_ERROR, ACCMIG_ERROR_NOT_FOUND);
+
+  script.holder = 1234;
+  answer = ask_and_await (f, DEVICE_REPAIR, VF1, -1, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (answer->repair.from, ==, ACCMIG_STATE_STOP);
+  g_assert_cmpint (answer->repair.to, ==, ACCMIG_STATE_RUNNING);
+
+  script.fail_repair = TRUE;
+  g_assert_null (ask_and_await (f, DEVICE_REPAIR, VF1, -1, &failed));
+  g_assert_error (failed, ACCMIG_ERROR, ACCMIG_ERROR_BAD_STATE);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -699,12 +795,14 @@ main (int argc, char **argv)
   } tests[] = {
     { "/devices/exclusion", test_exclusion },
     { "/devices/gone", test_gone },
+    { "/devices/abort", test_abort },
     { "/devices/too-many", test_too_many },
     { "/devices/freed-meanwhile", test_freed_meanwhile },
     { "/devices/probe", test_probe },
     { "/devices/probe-unsupported", test_probe_unsupported },
     { "/devices/probe-failed", test_probe_failed },
     { "/devices/trial", test_trial },
+    { "/devices/walk", test_walk },
     { "/devices/peek", test_peek },
     { "/devices/peek-nothing", test_peek_nothing },
     { "/devices/peek-refused", test_peek_refused },
@@ -713,6 +811,7 @@ main (int argc, char **argv)
     { "/devices/evidence-of-a-device-in-use", test_evidence_of_a_device_in_use },
     { "/devices/evidence-keeps-nobody-away", test_evidence_keeps_nobody_away },
     { "/devices/evidence-unreadable", test_evidence_unreadable },
+    { "/devices/repair", test_repair },
   };
 
   g_test_init (&argc, &argv, NULL);

@@ -7,6 +7,7 @@
 #include <sqlite3.h>
 
 #include "accmigd/history.h"
+#include "accmigd/steps.h"
 
 typedef struct
 {
@@ -183,7 +184,42 @@ test_refuses_other_layouts (Fixture *f, gconstpointer data)
   sqlite3_close (db);
   g_assert_null (history_open (f->path, 10, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED);
-  g_assert_nonnull (strstr (error->message, "layout 7, this agent knows 1"));
+  g_assert_nonnull (strstr (error->message, "layout 7, this agent knows 2"));
+}
+
+/* A file as the first version of the agent made it, with one migration in it. */
+static void
+make_first_layout (const char *path)
+{
+  static const char sql[] =
+      "CREATE TABLE migration ( id INTEGER PRIMARY KEY AUTOINCREMENT, uuid TEXT NOT NULL, name TEXT NOT NULL,"
+      " token TEXT NOT NULL, role TEXT NOT NULL, phase TEXT NOT NULL, cause TEXT NOT NULL,"
+      " worked_out INTEGER NOT NULL, ended INTEGER NOT NULL, started_usec INTEGER NOT NULL,"
+      " ended_usec INTEGER NOT NULL, downtime_usec INTEGER NOT NULL, document TEXT NOT NULL);"
+      "CREATE INDEX migration_unfinished ON migration (ended) WHERE ended = 0;"
+      "INSERT INTO migration VALUES (7, 'uuid', 'web', '', 'source', 'completed', '', 0, 1, 1, 2, 3, '{}');"
+      "PRAGMA user_version = 1;";
+  sqlite3 *db = NULL;
+
+  g_assert_cmpint (sqlite3_open (path, &db), ==, SQLITE_OK);
+  g_assert_cmpint (sqlite3_exec (db, sql, NULL, NULL, NULL), ==, SQLITE_OK);
+  sqlite3_close (db);
+}
+
+static void
+test_takes_first_layout (Fixture *f, gconstpointer data)
+{
+  make_first_layout (f->path);
+  for (int again = 0; again < 2; again++)
+    {
+      g_autoptr (History) history = open_ok (f, 10);
+      g_autoptr (HistoryRow) row = history_get (history, 7, NULL);
+      g_autoptr (GPtrArray) steps = steps_list_open (history, NULL);
+
+      g_assert_cmpstr (row->name, ==, "web");
+      g_assert_cmpuint (steps->len, ==, 0);
+      g_assert_cmpuint (history_reserve_id (history), ==, 8);
+    }
 }
 
 static void
@@ -213,6 +249,7 @@ main (int argc, char **argv)
     { "/history/ids-are-not-given-out-again", test_ids_are_not_given_out_again },
     { "/history/prunes-only-ended", test_prunes_only_ended },
     { "/history/refuses-other-layouts", test_refuses_other_layouts },
+    { "/history/takes-first-layout", test_takes_first_layout },
     { "/history/refuses-noise", test_refuses_noise },
   };
 

@@ -60,7 +60,7 @@ typedef struct
   Migrations *migrations;
   AccmigDomain *domain;
   guint added, ended, removed, want_job, want_log, want_evidence;
-  gboolean promised;
+  gboolean promised, registered;
 } Fixture;
 
 static void
@@ -113,6 +113,12 @@ on_is_promised (const char *uuid, gpointer user)
   return ((Fixture *)user)->promised;
 }
 
+static gboolean
+on_is_registered (const char *uuid, gpointer user)
+{
+  return ((Fixture *)user)->registered;
+}
+
 static const MigrationsCallbacks callbacks = {
   .added = on_added,
   .ended = on_ended,
@@ -121,6 +127,7 @@ static const MigrationsCallbacks callbacks = {
   .want_log = on_want_log,
   .want_evidence = on_want_evidence,
   .get_domain = on_get_domain,
+  .is_registered = on_is_registered,
   .is_promised = on_is_promised,
 };
 
@@ -932,6 +939,31 @@ test_absence (Fixture *f, gconstpointer data)
   g_assert_cmpint (migration_is_worked_out (newest (f)), ==, phase_is_end (a->phase));
 }
 
+/* A guest without hostdevs counts when somebody holds a device for it. */
+static void
+test_registered_devices_count (Fixture *f, gconstpointer data)
+{
+  static const char *const other = "1c2d6bd6-6f1a-4d0c-8f3c-3d8f3f0c6c22";
+
+  migrations_on_iteration (f->migrations, other, "backend", 1);
+  migrations_on_arriving_bare (f->migrations, other, "backend");
+  g_assert_cmpuint (migrations_size (f->migrations), ==, 0);
+  f->registered = TRUE;
+  migrations_on_qemu_event (f->migrations, other, "backend", "MIGRATION", 1, "{\"status\": \"setup\"}");
+  g_assert_cmpuint (migrations_size (f->migrations), ==, 0); /* it may as well arrive */
+  migrations_on_iteration (f->migrations, other, "backend", 1);
+  g_assert_cmpuint (migrations_size (f->migrations), ==, 1);
+  g_assert_cmpint (migration_get_role (newest (f)), ==, ROLE_SOURCE);
+  g_assert_cmpint (migration_get_phase (newest (f)), ==, PHASE_COPYING);
+  g_assert_cmpuint (migration_get_n_devices (newest (f)), ==, 0);
+  migrations_on_lifecycle (f->migrations, other, "backend", LIFECYCLE_STOPPED_MIGRATED);
+  migrations_on_arriving_bare (f->migrations, other, "backend");
+  migrations_on_arriving_bare (f->migrations, other, "backend");
+  g_assert_cmpuint (migrations_size (f->migrations), ==, 2);
+  g_assert_cmpint (migration_get_role (newest (f)), ==, ROLE_DESTINATION);
+  g_assert_cmpint (migration_get_phase (newest (f)), ==, PHASE_INCOMING);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -959,6 +991,7 @@ main (int argc, char **argv)
     { "/migrations/evidence-of-every-end", test_evidence_of_every_end },
     { "/migrations/booted-instead", test_booted_instead },
     { "/migrations/no-evidence", test_no_evidence },
+    { "/migrations/registered-devices-count", test_registered_devices_count },
     { "/migrations/refused-elsewhere", test_refused_elsewhere },
     { "/migrations/refused-elsewhere/in-vain", test_refused_elsewhere_in_vain },
     { "/migrations/refused-elsewhere/twice", test_refused_elsewhere_twice },

@@ -87,6 +87,10 @@ check_defaults (const Settings *settings)
   g_assert_cmpstr (settings_get_string (settings, SETTING_URI), ==, "qemu:///system");
   g_assert_cmpuint (settings_get_number (settings, SETTING_KEEP), ==, 1000);
   g_assert_cmpuint (settings_get_number (settings, SETTING_POLL_PERIOD), ==, 20);
+  g_assert_cmpuint (settings_get_choice (settings, SETTING_REPAIR), ==, 0);
+  g_assert_cmpuint (settings_get_number (settings, SETTING_REPAIR_GRACE), ==, 5);
+  g_assert_cmpuint (settings_get_number (settings, SETTING_STEP_LIMIT), ==, 30);
+  g_assert_cmpuint (settings_get_number (settings, SETTING_SWITCH_LIMIT), ==, 120);
   g_assert_cmpstr (settings_get_string (settings, SETTING_SOCKET), ==, "/run/accmig/broker.socket");
   g_assert_false (settings_has_name (settings, SETTING_LINK_HOSTS, ""));
   g_assert_false (settings_has_name (settings, SETTING_LINK_HOSTS, "cn01"));
@@ -147,7 +151,9 @@ test_all_set (Fixture *f, gconstpointer data)
   write_file (f, "accmig.conf",
               "[gate]\non-agent-failure=accept\non-unknown=accept \non-no-profile = accept\nhook-timeout=60\n"
               "reservation-timeout=3600\nremap=any\ncreate-mdev=yes\nprobe-at-start=yes\n"
-              "[hypervisor]\nuri=test:///default\n[history]\nkeep=0\n[watch]\npoll-period=5\n"
+              "[hypervisor]\nuri=test:///default\n[history]\nkeep=0\n"
+              "[watch]\npoll-period=5\nrepair=drive\nrepair-grace=20\n"
+              "[drive]\nstep-limit=120\nswitch-limit=3600\n"
               "[broker]\nsocket=/x\n[link]\nhosts=cn01\nsocket=/y\n");
   settings = settings_load (f->directory);
   check_warning (f, settings, NULL);
@@ -162,6 +168,10 @@ test_all_set (Fixture *f, gconstpointer data)
   g_assert_cmpstr (settings_get_string (settings, SETTING_URI), ==, "test:///default");
   g_assert_cmpuint (settings_get_number (settings, SETTING_KEEP), ==, 0);
   g_assert_cmpuint (settings_get_number (settings, SETTING_POLL_PERIOD), ==, 5);
+  g_assert_cmpuint (settings_get_choice (settings, SETTING_REPAIR), ==, 1);
+  g_assert_cmpuint (settings_get_number (settings, SETTING_REPAIR_GRACE), ==, 20);
+  g_assert_cmpuint (settings_get_number (settings, SETTING_STEP_LIMIT), ==, 120);
+  g_assert_cmpuint (settings_get_number (settings, SETTING_SWITCH_LIMIT), ==, 3600);
   g_assert_cmpstr (settings_get_string (settings, SETTING_SOCKET), ==, "/x");
   g_assert_true (settings_has_name (settings, SETTING_LINK_HOSTS, "cn01"));
   g_assert_cmpstr (settings_get_string (settings, SETTING_LINK_SOCKET), ==, "/y");
