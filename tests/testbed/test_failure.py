@@ -28,6 +28,7 @@ def check_back(source, destination, domain):
     destination.wait_for(lambda: destination.domain_state(domain) == "absent", what="the end of the incoming domain")
     destination.wait_for(lambda: destination.agent.device(domain.device, "Owner") in ("free", "host"),
                          what="the end of the reservation")
+    assert (source.agent.alarms(), destination.agent.alarms()) == ([], []), "all was reported by others"
     for host in (source, destination):
         host.wait_for(lambda: host.agent.broker_vfio_fds() == 0, what="the broker letting go of every device")
 

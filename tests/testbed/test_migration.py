@@ -36,7 +36,10 @@ def move(origin, target, domain, **options):
     origin.migrate(domain, target, **options)
     target.wait_beat(domain, after=beat)
     assert not re.search("boot|corrupt", target.guest_log(domain))
-    return (origin.agent.wait_migration(domain, after=before[0]), target.agent.wait_migration(domain, after=before[1]))
+    records = (origin.agent.wait_migration(domain, after=before[0]),
+               target.agent.wait_migration(domain, after=before[1]))
+    assert [record["alarms"] for record in records] == [[], []]
+    return records
 
 
 def wait_figures(host, record):

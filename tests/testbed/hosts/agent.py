@@ -56,6 +56,11 @@ class Agent:
         rows = self.call("ListMigrations", "u", limit)
         return [{key: value["data"] for key, value in row.items()} for row in rows]
 
+    def alarms(self, kind=None):
+        """The alarms that the agent knows, newest first; of one KIND, or all."""
+        rows = [{key: value["data"] for key, value in row.items()} for row in self.call("ListAlarms")]
+        return [row for row in rows if kind in (None, row["Kind"])]
+
     def wait_migration(self, domain, *phases, after=0, timeout=AGENT_LIMIT):
         """Wait until the newest migration of DOMAIN with a number above AFTER is in one of PHASES (any end when none
         is named); returns its record."""

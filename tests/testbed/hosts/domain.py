@@ -24,7 +24,8 @@ PROPERTIES = {
 
 @dataclasses.dataclass(frozen=True)
 class Domain:
-    """KIND is acc, migsim or mdev; DEVICE the address of the VF or the UUID of the mdev, MORE those of others."""
+    """KIND is acc, migsim or mdev; DEVICE the address of the VF or the UUID of the mdev, MORE those of others. A guest
+    whose devices a backend process holds has none of its own: DEVICE is "" then."""
 
     kind: str
     device: str
@@ -74,10 +75,13 @@ class Domain:
                 <serial type='file'><source path='{self.serial_log}'/></serial>
               </devices>
             </domain>""")
-        for device in (self.device, *self.more):
+        for device in self._hostdevs():
             root.find("devices").append(self._hostdev(device))
         self._override(root)
         return ElementTree.tostring(root, encoding="unicode")
+
+    def _hostdevs(self):
+        return [device for device in (self.device, *self.more) if device]
 
     def _hostdev(self, device):
         if self.kind == "mdev":
@@ -100,10 +104,10 @@ class Domain:
         properties = list(PROPERTIES[self.kind])
         if self.events:
             properties.append(("migration-events", "bool", "true"))
-        if not properties:
+        if not properties or not self._hostdevs():
             return
         override = ElementTree.SubElement(root, f"{{{QEMU}}}override")
-        for number in range(1 + len(self.more)):
+        for number in range(len(self._hostdevs())):
             device = ElementTree.SubElement(override, f"{{{QEMU}}}device", alias=f"hostdev{number}")
             frontend = ElementTree.SubElement(device, f"{{{QEMU}}}frontend")
             for name, kind, value in properties:

@@ -18,7 +18,7 @@ SETUP = ["-Dtest-families=true", "--prefix=/usr", "--libdir=lib", "--sysconfdir=
          "--buildtype=debugoptimized"]
 
 # Programs of the tests that run in the hosts and are not installed: /share/tools there.
-TOOLS = ("testbed/tools/fsm-walk", "bench/stream-loop")
+TOOLS = ("testbed/tools/fsm-walk", "testbed/tools/broker-call", "testbed/tools/holder", "bench/stream-loop")
 
 UNITS = ("accmig-broker.socket", "accmig-link.socket", "accmigd.service")
 
