@@ -4,7 +4,8 @@
  *
  * QMP tells that a migration failed, never why; the reason is a line that QEMU wrote to its log. libvirt adds
  * lines of its own when QEMU starts and ends. Times look like "2026-11-23T02:10:11.123456Z
- * qemu-system-x86_64: " from QEMU and "2026-11-23 02:10:15.666+0000: " from libvirt.
+ * qemu-system-x86_64: " from QEMU and "2026-11-23 02:10:15.666+0000: " from libvirt. What QEMU writes while
+ * it carries out a QMP command has none: so a device that libvirt's cont could not start again.
  */
 
 #include "qemu-log.h"
@@ -56,21 +57,29 @@ read_time (const char *line, gint64 *ret_usec, const char **ret_rest)
   return TRUE;
 }
 
+/* What becomes of lines without a time: many of them are the arguments of a QEMU that was started. */
+typedef enum
+{
+  UNDATED_LEFT_OUT,
+  UNDATED_AS_BEFORE, /* as old as the line before them, at most */
+} Undated;
+
 /* (transfer full): the lines since then, newest first, without their times */
 static GPtrArray *
-recent_lines (const char *text, gsize length, gint64 since_usec)
+recent_lines (const char *text, gsize length, gint64 since_usec, Undated undated)
 {
   g_autofree char *copy = g_strndup (text, length); /* ends at a NUL byte, should there be one */
   g_auto (GStrv) lines = g_strsplit (copy, "\n", -1);
   GPtrArray *recent = g_ptr_array_new_with_free_func (g_free);
+  gint64 last_usec = G_MININT64;
 
-  for (guint i = g_strv_length (lines); i > 0; i--)
+  for (char **line = lines; *line != NULL; line++)
     {
-      const char *rest;
-      gint64 usec;
+      const char *rest = *line;
+      gboolean dated = read_time (*line, &last_usec, &rest);
 
-      if (read_time (lines[i - 1], &usec, &rest) && usec >= since_usec - GRACE_USEC)
-        g_ptr_array_add (recent, g_strdup (rest));
+      if ((dated || undated == UNDATED_AS_BEFORE) && last_usec >= since_usec - GRACE_USEC)
+        g_ptr_array_insert (recent, 0, g_strdup (rest));
     }
   return recent;
 }
@@ -91,7 +100,7 @@ without_program (const char *line)
 char *
 qemu_log_find_cause (const char *text, gsize length, gint64 since_usec)
 {
-  g_autoptr (GPtrArray) lines = recent_lines (text, length, since_usec);
+  g_autoptr (GPtrArray) lines = recent_lines (text, length, since_usec, UNDATED_LEFT_OUT);
 
   for (gsize i = 0; i < G_N_ELEMENTS (tells); i++)
     for (guint j = 0; j < lines->len; j++)
@@ -103,7 +112,7 @@ qemu_log_find_cause (const char *text, gsize length, gint64 since_usec)
 gboolean
 qemu_log_tells_not_loaded (const char *text, gsize length, gint64 since_usec)
 {
-  g_autoptr (GPtrArray) lines = recent_lines (text, length, since_usec);
+  g_autoptr (GPtrArray) lines = recent_lines (text, length, since_usec, UNDATED_LEFT_OUT);
 
   for (guint i = 0; i < lines->len; i++)
     if (strstr (lines->pdata[i], not_loaded) != NULL)
@@ -114,7 +123,7 @@ qemu_log_tells_not_loaded (const char *text, gsize length, gint64 since_usec)
 char *
 qemu_log_find_end (const char *text, gsize length, gint64 since_usec)
 {
-  g_autoptr (GPtrArray) lines = recent_lines (text, length, since_usec);
+  g_autoptr (GPtrArray) lines = recent_lines (text, length, since_usec, UNDATED_LEFT_OUT);
 
   for (guint i = lines->len; i > 0; i--) /* the first since then: it may have come back and ended again */
     {
@@ -146,7 +155,7 @@ gboolean
 qemu_log_find_reset (const char *text, gsize length, gint64 since_usec, const char *address,
                      char ret_state[QEMU_LOG_STATE_SIZE])
 {
-  g_autoptr (GPtrArray) lines = recent_lines (text, length, since_usec);
+  g_autoptr (GPtrArray) lines = recent_lines (text, length, since_usec, UNDATED_AS_BEFORE);
 
   for (guint i = lines->len; i > 0; i--) /* the first since then: what follows may be its consequence */
     {

@@ -37,6 +37,8 @@ static const struct
   { "no-name", T VF FAILED ("\x1b[2J"), VF, "" },
   { "a-long-name", T VF FAILED ("ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEFGH"), VF, "ABCDEFGHIJKLMNOPQRSTUVW" },
   { "without-a-time", VF FAILED ("STOP"), VF, NULL },
+  { "in-a-command", T "started\n-msg timestamp=on\n" VF FAILED ("RUNNING"), VF, "RUNNING" },
+  { "in-a-command-of-another-time", "2026-11-23T09:00:00.000000Z started\n" VF FAILED ("RUNNING"), VF, NULL },
   { "empty", "", VF, NULL },
 };
 
