@@ -82,6 +82,7 @@ def test_reset_on_arrival(source, destination, agents, arrival):
 def test_reset_at_the_source(source, destination, agents):
     """An error is pending at the accelerator's PF: the VF cannot be stopped, and QEMU resets it under the guest."""
     domain = Domain("acc", ACC)
+    source.agent.wait_probed(ACC)
     source.start_domain(domain)
     source.devices.acc_ready(ACC)
     source.agent.wait_profile(domain)
@@ -105,6 +106,7 @@ def test_reset_at_the_source(source, destination, agents):
 def test_not_ready(source, destination, agents):
     """The guest's driver never started the accelerator, so 40 bytes go and nothing is carried over."""
     domain = Domain("acc", ACC)
+    source.agent.wait_probed(ACC)
     source.start_domain(domain)
     source.agent.wait_profile(domain)
     before = source.agent.last_id()

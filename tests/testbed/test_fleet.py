@@ -17,20 +17,15 @@ def make_desk(source, destination, agents):  # pylint: disable=unused-argument
     """The host that the operator sits at: it reaches both, itself as well by its name."""
     for host in (source, destination):
         link.make(source, host)
-        probed(host)
+        host.agent.wait_probed(ACC)
     return source
-
-
-def probed(host):
-    """The agent has looked into the accelerator's VFs."""
-    host.wait_for(lambda: host.agent.device(ACC, "Migration"), what=f"the probe of {ACC}")
 
 
 def with_other_queues(host):
     """VFs of HOST that get fewer queues than by default."""
     host.devices.down("acc")
     host.devices.up("acc", accsim={"total_queues": 32})
-    probed(host)
+    host.agent.wait_probed(ACC)
 
 
 def test_ranking(desk, source, destination):

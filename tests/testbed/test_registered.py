@@ -10,7 +10,7 @@ from hosts.holder import Holder
 pytestmark = pytest.mark.driving
 
 MIGSIM = ("0000:01:10.0", "0000:01:10.2")
-ACC = ("0001:00:00.2", "0001:00:00.3")
+ACC = ("0001:00:00.1", "0001:00:00.2")  # the last VF has more queues
 UUID = "6d2c1a3e-5a0f-4b52-9d0c-8f5f1c7d2a11"
 STREAM = "/run/stream"
 

@@ -44,7 +44,7 @@ def walk(host, address, *states, status=0):
 
 def usable(host, address):
     """It runs, and the broker has nothing open."""
-    assert host.agent.call("GetState", "s", address) == "running"
+    free(host, address)
     host.wait_for(lambda: host.agent.broker_vfio_fds() == 0, 20, "the broker letting go of every device")
 
 
@@ -122,6 +122,8 @@ def test_inspect_here(source, destination, agents):
     destination.devices.up("acc", acc_pf_queues=16)
     for host in (source, destination):
         free(host, ACC)
+    for address in destination.devices.show()["acc"]:  # as long as one may still say yes, nobody says no
+        destination.agent.wait_probed(address)
     source.run("rm -f /share/inspect.bin")
     source.agent.ctl("state", "save", ACC, "/share/inspect.bin")
     here = source.agent.ctl("--json", "state", "inspect", "--here", "/share/inspect.bin")

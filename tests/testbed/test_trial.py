@@ -15,11 +15,6 @@ UNMANAGED = Domain("migsim", MIGSIM, managed=False)
 TRY = "[gate]\ntrial = yes\non-unknown = accept\n"
 
 
-def probed(host, address):
-    """Wait until the host's agent has asked the free device."""
-    host.wait_for(lambda: host.agent.device(address, "Migration"), what=f"the probe of {address}", period=1)
-
-
 def bound(*hosts):
     """The igb VF on its driver on every host, and probed as it is bound now: until then the agent goes by what it knows
     from before, and the driver's log begins when it is bound."""
@@ -28,7 +23,7 @@ def bound(*hosts):
     for host in hosts:
         host.wait_for(lambda: [arc for arc in host.devices.arcs(MIGSIM) if (arc.via, arc.comm) == ("close", "probe")],
                       what=f"the probe of {MIGSIM}", period=1)
-        probed(host, MIGSIM)
+        host.agent.wait_probed(MIGSIM)
 
 
 def set_capability(host, value):
@@ -63,7 +58,7 @@ def test_driver_knows_the_isolation(source, destination, agents):
     destination.devices.down("acc")
     destination.devices.up("acc", accsim={"isolation": 2})
     destination.agent.configure(TRY)
-    probed(source, ACC)
+    source.agent.wait_probed(ACC)
     domain = Domain("acc", ACC)
     start(source, domain)
     forget(source, domain, "hisi_acc", "isolation")
@@ -130,7 +125,7 @@ def test_broker_dies_in_a_trial(source, destination, agents):
 def test_bind(source, destination, agents):
     """A VF on plain vfio-pci, which libvirt would leave there, gets the driver that can migrate it."""
     destination.agent.configure("[gate]\nbind = yes\n")
-    probed(source, ACC)
+    source.agent.wait_probed(ACC)
     domain = Domain("acc", ACC)
     start(source, domain)
     path = f"/sys/bus/pci/devices/{ACC}"

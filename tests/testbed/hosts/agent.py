@@ -47,6 +47,10 @@ class Agent:
         done = self.host.run(shlex.join(words), check=False)
         return json.loads(done.stdout)["data"] if done.returncode == 0 else None
 
+    def wait_probed(self, address):
+        """Wait until the free device has been asked for what only a free device tells: a guest may have it then."""
+        self.host.wait_for(lambda: self.device(address, "Migration"), AGENT_LIMIT, f"the probe of {address}", period=1)
+
     def migration(self, number=0):
         """The record of one migration; the newest without a number."""
         return self.call("DescribeMigration", "t", number)
