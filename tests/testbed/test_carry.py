@@ -141,10 +141,23 @@ def test_interrupted(source, destination, held):
                          what="the end of accmigctl receive")
 
 
-def test_stream_is_corrupt(source, destination, held):
-    """The destination's driver refuses what came: the guest is gone by then, runs there, and its device is reset."""
-    here, there = held(QUIET_GUEST)
+def test_refused_in_time(source, destination, held):
+    """The destination's driver refuses what comes first, while the guest still runs: it stays."""
+    here, there = held(BUSY_GUEST)
     source.devices.fault(HELD["crypto0"], "stream corrupt 0")
+
+    status, out, lines = migrate(source, destination, BUSY_GUEST, "--bandwidth", "1")
+
+    assert (status, out) == (1, "")
+    assert re.search(r"was ended: “crypto[01]”: .*; it runs here as before$", lines[-1]), lines
+    check_back(source, here, BUSY_GUEST)
+    assert "EFAULT" in wait_states(there, "running")["crypto0"]["alarm"]
+
+
+def test_stream_is_corrupt(source, destination, held):
+    """The destination's driver refuses what comes last: the guest is gone by then, runs there, and its device is reset."""
+    here, there = held(QUIET_GUEST)
+    source.devices.fault(HELD["crypto0"], f"stream corrupt {PAYLOAD}")
 
     status, out, lines = migrate(source, destination, QUIET_GUEST)
 
