@@ -29,13 +29,37 @@ adopted_close_session (Adopted *self)
   self->data_fd = -1;
 }
 
+/* What is still open of a device that is gone. */
+typedef struct
+{
+  AccmigDevice *device;
+  int data_fd;
+} Leftover;
+
+static gpointer
+close_leftover (gpointer data)
+{
+  g_autofree Leftover *leftover = data;
+
+  if (leftover->data_fd >= 0)
+    close (leftover->data_fd);
+  accmig_device_close (leftover->device);
+  return NULL;
+}
+
+/* Whoever closes a device last waits while its driver resets it, however long that takes; so that is a thread
+ * which nobody waits for. */
 static void
 adopted_clear (gpointer data)
 {
   Adopted *self = data;
+  Leftover *leftover = g_new (Leftover, 1);
+  g_autoptr (GThread) thread = NULL;
 
-  adopted_close_session (self);
-  accmig_device_close (self->device);
+  *leftover = (Leftover){ self->device, self->data_fd };
+  thread = g_thread_try_new ("close", close_leftover, leftover, NULL);
+  if (thread == NULL)
+    (void)close_leftover (leftover);
   g_object_unref (self->disowned);
   g_free (self->id);
 }

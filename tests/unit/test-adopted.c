@@ -26,9 +26,10 @@
 /* What the doubles do, and what they saw. */
 static struct
 {
-  gint opened;        /* atomic: devices */
+  int opened;         /* under lock: devices */
   GAsyncQueue *begun; /* something that lasts has begun */
   int hold_fd;        /* -1, or what a step waits for to be readable */
+  int hold_close_fd;  /* … and what a close does */
   gboolean no_migration;
   AccmigState state; /* after a step */
   int session_fd;    /* given out by a step; -1 */
@@ -37,10 +38,44 @@ static struct
   gint resets;
 } script;
 
+static GMutex lock;
+static GCond changed;
+
 struct _AccmigDevice
 {
   int fd;
 };
+
+static void
+count_opened (int more)
+{
+  g_mutex_lock (&lock);
+  script.opened += more;
+  g_cond_broadcast (&changed);
+  g_mutex_unlock (&lock);
+}
+
+/* Devices are closed by threads. */
+static void
+await_opened (int n)
+{
+  gint64 until = g_get_monotonic_time () + LIMIT_MS * G_TIME_SPAN_MILLISECOND;
+
+  g_mutex_lock (&lock);
+  while (script.opened != n && g_cond_wait_until (&changed, &lock, until))
+    continue;
+  g_assert_cmpint (script.opened, ==, n);
+  g_mutex_unlock (&lock);
+}
+
+static void
+hold_on (int fd)
+{
+  struct pollfd hold = { .fd = fd, .events = POLLIN };
+
+  if (fd >= 0)
+    g_assert_cmpint (poll (&hold, 1, LIMIT_MS), ==, 1);
+}
 
 AccmigDevice *
 accmig_device_new_from_fd (int fd, const char *name, gboolean may_drive)
@@ -48,7 +83,7 @@ accmig_device_new_from_fd (int fd, const char *name, gboolean may_drive)
   AccmigDevice *device = g_new0 (AccmigDevice, 1);
 
   g_assert_true (may_drive);
-  g_atomic_int_inc (&script.opened);
+  count_opened (1);
   device->fd = fd;
   return device;
 }
@@ -56,9 +91,10 @@ accmig_device_new_from_fd (int fd, const char *name, gboolean may_drive)
 void
 accmig_device_close (AccmigDevice *device)
 {
-  g_atomic_int_add (&script.opened, -1);
+  hold_on (script.hold_close_fd);
   close (device->fd);
   g_free (device);
+  count_opened (-1);
 }
 
 /* A pipe is none. */
@@ -102,11 +138,8 @@ gboolean
 accmig_device_step (AccmigDevice *device, AccmigState state, int *ret_data_fd, AccmigState *ret_left_in,
                     int *ret_refusal, GError **error)
 {
-  struct pollfd hold = { .fd = script.hold_fd, .events = POLLIN };
-
   g_async_queue_push (script.begun, GINT_TO_POINTER (1));
-  if (hold.fd >= 0)
-    g_assert_cmpint (poll (&hold, 1, LIMIT_MS), ==, 1);
+  hold_on (script.hold_fd);
   *ret_data_fd = script.session_fd;
   *ret_left_in = script.refusal != 0 ? script.state : state;
   *ret_refusal = script.refusal;
@@ -188,7 +221,7 @@ set_up (Fixture *f, gconstpointer data)
 {
   memset (&script, 0, sizeof script);
   script.begun = g_async_queue_new ();
-  script.hold_fd = script.session_fd = script.seen_session = -1;
+  script.hold_fd = script.hold_close_fd = script.session_fd = script.seen_session = -1;
   script.state = ACCMIG_STATE_RUNNING;
   f->set = adopted_set_new (0, on_emptied, f);
   f->gone = g_cancellable_new ();
@@ -202,7 +235,7 @@ static void
 tear_down (Fixture *f, gconstpointer data)
 {
   adopted_set_free (f->set);
-  g_assert_cmpint (g_atomic_int_get (&script.opened), ==, 0);
+  await_opened (0);
   g_object_unref (f->gone);
   close (f->device_fd);
   close (f->other_fd);
@@ -322,7 +355,7 @@ test_adopt (Fixture *f, gconstpointer data)
 
   g_assert_true (adopted_set_disown (f->set, ID1, ME, &error));
   g_assert_true (adopted_set_is_empty (f->set));
-  g_assert_cmpint (script.opened, ==, 0);
+  await_opened (0);
   g_assert_false (adopted_set_disown (f->set, ID1, ME, &error));
   g_assert_error (error, ACCMIG_ERROR, ACCMIG_ERROR_NOT_FOUND);
 }
@@ -341,7 +374,7 @@ test_adopt_refused (Fixture *f, gconstpointer data)
   script.no_migration = TRUE;
   do_fails (f, ADOPTED_ADOPT, ID1, f->device_fd, ACCMIG_ERROR_UNSUPPORTED);
   g_assert_true (adopted_set_is_empty (f->set));
-  g_assert_cmpint (script.opened, ==, 0);
+  await_opened (0);
 }
 
 /* The very same open file is known by whatever descriptor it comes; its session stays. */
@@ -358,7 +391,7 @@ test_adopt_again (Fixture *f, gconstpointer data)
   close (again);
   do_ok (f, ADOPTED_DRAIN, ID1, f->pipe_fds[1]);
   g_assert_cmpint (script.seen_session, ==, script.session_fd);
-  g_assert_cmpint (script.opened, ==, 1);
+  await_opened (1);
   g_assert_cmpuint (count (f, ME), ==, 1);
 }
 
@@ -440,6 +473,27 @@ test_exclusion (Fixture *f, gconstpointer data)
   close (hold[1]);
 }
 
+/* Its driver takes its time over the last close, and nobody waits for that. */
+static void
+test_slow_close (Fixture *f, gconstpointer data)
+{
+  int hold[2];
+
+  g_assert_cmpint (pipe2 (hold, O_CLOEXEC), ==, 0);
+  do_ok (f, ADOPTED_ADOPT, ID1, f->device_fd);
+  script.hold_close_fd = hold[0];
+  g_assert_true (adopted_set_disown (f->set, ID1, ME, NULL));
+  do_ok (f, ADOPTED_ADOPT, ID2, f->other_fd);
+  await_opened (2);
+
+  g_assert_cmpint (write (hold[1], "x", 1), ==, 1);
+  await_opened (1);
+  g_assert_true (adopted_set_disown (f->set, ID2, ME, NULL));
+  await_opened (0);
+  close (hold[0]);
+  close (hold[1]);
+}
+
 /* A device that hangs is let go all the same, its name is free, and it is closed when it has come back. */
 static void
 test_disown_while_it_hangs (Fixture *f, gconstpointer data)
@@ -456,11 +510,11 @@ test_disown_while_it_hangs (Fixture *f, gconstpointer data)
   g_assert_true (adopted_set_disown (f->set, ID1, ME, NULL));
   g_assert_true (adopted_set_is_empty (f->set));
   do_ok (f, ADOPTED_ADOPT, ID1, f->other_fd);
-  g_assert_cmpint (script.opened, ==, 2);
+  await_opened (2);
 
   g_assert_cmpint (write (hold[1], "x", 1), ==, 1);
   answer = await (&step, NULL);
-  g_assert_cmpint (script.opened, ==, 1);
+  await_opened (1);
   g_assert_cmpuint (count (f, ME), ==, 1);
   close (hold[0]);
   close (hold[1]);
@@ -603,7 +657,7 @@ test_user_leaves (Fixture *f, gconstpointer data)
   adopted_set_user_left (f->set, ME);
   await_count (f, ME, 0);
   g_assert_cmpuint (f->emptied, ==, 1);
-  g_assert_cmpint (script.opened, ==, 0);
+  await_opened (0);
 }
 
 /* clang-format off */
@@ -619,6 +673,7 @@ static const struct
   { "/adopted/gone-while-adopting",    test_gone_while_adopting },
   { "/adopted/limit",                  test_limit },
   { "/adopted/exclusion",              test_exclusion },
+  { "/adopted/slow-close",             test_slow_close },
   { "/adopted/disown-while-it-hangs",  test_disown_while_it_hangs },
   { "/adopted/fill-called-off",        test_fill_called_off },
   { "/adopted/fill-caller-gone",       test_fill_caller_gone },
