@@ -45,5 +45,8 @@ Adopted *adopted_set_find (const AdoptedSet *set, const char *id, uid_t user, GE
  * @error: as for adopted_set_ask_finish() */
 Adopted *adopted_set_find_or_make (AdoptedSet *set, const AdoptedQuestion *question, GError **error);
 
+/* Takes it out of the table and breaks off what is at work on it. */
+void adopted_set_let_go (AdoptedSet *set, Adopted *adopted);
+
 /* Its session is over. */
 void adopted_close_session (Adopted *adopted);

@@ -257,13 +257,12 @@ request_begin (Request *self, GError **error)
 static void
 end_adoption (const Request *self)
 {
-  GHashTable *devices = self->set->devices;
   Adopted *adopted = self->adopted;
 
   if (self->error == NULL && !g_cancellable_is_cancelled (self->gone))
     adopted->known = TRUE;
-  if (!adopted->known && g_hash_table_lookup (devices, adopted->id) == adopted)
-    g_hash_table_remove (devices, adopted->id);
+  if (!adopted->known && g_hash_table_lookup (self->set->devices, adopted->id) == adopted)
+    adopted_set_let_go (self->set, adopted);
 }
 
 static void

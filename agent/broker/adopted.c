@@ -159,14 +159,15 @@ adopted_set_ref (AdoptedSet *self)
   return g_rc_box_acquire (self);
 }
 
-/* Takes it out of the table and breaks off what is at work on it. */
-static void
-let_go (AdoptedSet *self, Adopted *adopted)
+void
+adopted_set_let_go (AdoptedSet *self, Adopted *adopted)
 {
   g_autoptr (GCancellable) disowned = g_object_ref (adopted->disowned);
 
   g_hash_table_remove (self->devices, adopted->id);
   g_cancellable_cancel (disowned);
+  if (adopted_set_is_empty (self))
+    self->emptied (self->user);
 }
 
 gboolean
@@ -176,7 +177,7 @@ adopted_set_disown (AdoptedSet *self, const char *id, uid_t user, GError **error
 
   if (adopted == NULL)
     return FALSE;
-  let_go (self, adopted);
+  adopted_set_let_go (self, adopted);
   return TRUE;
 }
 
@@ -223,10 +224,8 @@ on_absent_too_long (gpointer data)
   g_message ("user %u has not come back for %u s, letting go of %u devices", absence->user, self->keep_s,
              rows->len);
   for (guint i = 0; i < rows->len; i++)
-    let_go (self, g_hash_table_lookup (self->devices, g_array_index (rows, AdoptedRow, i).id));
+    adopted_set_let_go (self, g_hash_table_lookup (self->devices, g_array_index (rows, AdoptedRow, i).id));
   g_hash_table_remove (self->leaving, GUINT_TO_POINTER (absence->user));
-  if (adopted_set_is_empty (self))
-    self->emptied (self->user);
   return G_SOURCE_REMOVE;
 }
 

@@ -60,7 +60,7 @@ typedef struct
 /**
  * adopted_set_new:
  * @keep_s: seconds for which devices are kept whose user is not connected
- * @emptied: called when the last of them was let go after that time
+ * @emptied: called when the last of them has left, for whatever reason
  */
 AdoptedSet *adopted_set_new (guint keep_s, void (*emptied) (gpointer user), gpointer user);
 

@@ -355,6 +355,7 @@ test_adopt (Fixture *f, gconstpointer data)
 
   g_assert_true (adopted_set_disown (f->set, ID1, ME, &error));
   g_assert_true (adopted_set_is_empty (f->set));
+  g_assert_cmpuint (f->emptied, ==, 1);
   await_opened (0);
   g_assert_false (adopted_set_disown (f->set, ID1, ME, &error));
   g_assert_error (error, ACCMIG_ERROR, ACCMIG_ERROR_NOT_FOUND);
@@ -426,6 +427,7 @@ test_gone_while_adopting (Fixture *f, gconstpointer data)
   g_cancellable_cancel (f->gone);
   answer = await (&question, NULL);
   g_assert_true (adopted_set_is_empty (f->set));
+  g_assert_cmpuint (f->emptied, ==, 1);
 }
 
 static void
