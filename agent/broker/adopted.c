@@ -214,6 +214,18 @@ typedef struct
   uid_t user;
 } Absence;
 
+/* Who is not running when nobody drives it any more may have a guest that waits for it. */
+static void
+log_let_go (const AdoptedSet *self, const Adopted *adopted)
+{
+  gboolean runs = adopted->state == ACCMIG_STATE_RUNNING && !adopted->at_work;
+
+  g_log (G_LOG_DOMAIN, runs ? G_LOG_LEVEL_MESSAGE : G_LOG_LEVEL_WARNING,
+         "user %u has not come back for %u s, letting go of “%s”, last seen in %s%s", adopted->user,
+         self->keep_s, adopted->id, accmig_state_to_string (adopted->state),
+         adopted->at_work ? ", with a request at work on it" : "");
+}
+
 static gboolean
 on_absent_too_long (gpointer data)
 {
@@ -221,10 +233,13 @@ on_absent_too_long (gpointer data)
   AdoptedSet *self = absence->set;
   g_autoptr (GArray) rows = adopted_set_list (self, absence->user);
 
-  g_message ("user %u has not come back for %u s, letting go of %u devices", absence->user, self->keep_s,
-             rows->len);
   for (guint i = 0; i < rows->len; i++)
-    adopted_set_let_go (self, g_hash_table_lookup (self->devices, g_array_index (rows, AdoptedRow, i).id));
+    {
+      Adopted *adopted = g_hash_table_lookup (self->devices, g_array_index (rows, AdoptedRow, i).id);
+
+      log_let_go (self, adopted);
+      adopted_set_let_go (self, adopted);
+    }
   g_hash_table_remove (self->leaving, GUINT_TO_POINTER (absence->user));
   return G_SOURCE_REMOVE;
 }

@@ -662,6 +662,27 @@ test_user_leaves (Fixture *f, gconstpointer data)
   await_opened (0);
 }
 
+/* The journal tells of each what it was left in, and is louder about those that do not run. */
+static void
+test_told_when_let_go (Fixture *f, gconstpointer data)
+{
+  static const char one[] = "*“" ID1 "”*running", other[] = "*“" ID2 "”*stop, with a request at work on it";
+  Question fill;
+
+  do_ok (f, ADOPTED_ADOPT, ID1, f->device_fd);
+  do_ok (f, ADOPTED_ADOPT, ID2, f->other_fd);
+  do_ok (f, ADOPTED_STEP, ID2, -1);
+  ask (f, &fill, ADOPTED_FILL, ID2, f->pipe_fds[0]);
+  await_begun ();
+  await_begun ();
+  g_test_expect_message (G_LOG_DOMAIN, G_LOG_LEVEL_MESSAGE, one);
+  g_test_expect_message (G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, other);
+  adopted_set_user_left (f->set, ME);
+  await_count (f, ME, 0);
+  g_test_assert_expected_messages ();
+  g_assert_null (await (&fill, NULL));
+}
+
 /* clang-format off */
 static const struct
 {
@@ -683,6 +704,7 @@ static const struct
   { "/adopted/refused-step",           test_refused_step },
   { "/adopted/stream-kinds",           test_stream_kinds },
   { "/adopted/user-leaves",            test_user_leaves },
+  { "/adopted/told-when-let-go",       test_told_when_let_go },
 };
 /* clang-format on */
 
