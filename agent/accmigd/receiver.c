@@ -92,12 +92,12 @@ receiver_unref (Receiver *self)
 /* ---- the thread: reading ---- */
 
 static gboolean
-read_piece (Receiver *self, guint8 *buffer, gint64 limit_usec, gsize *ret_size, AccmigFramePiece *ret_piece,
-            GError **error)
+read_piece (Receiver *self, guint8 *buffer, const WireDeadline *deadline, gsize *ret_size,
+            AccmigFramePiece *ret_piece, GError **error)
 {
   gsize wanted = accmig_frame_reader_get_wanted (self->reader), length = 0;
 
-  if (!wire_read (&self->in, buffer, wanted, limit_usec, &length, error))
+  if (!wire_read (&self->in, buffer, wanted, deadline, &length, error))
     return FALSE;
   if (length < wanted)
     return accmig_frame_reader_end (self->reader, length, error);
@@ -108,11 +108,12 @@ read_piece (Receiver *self, guint8 *buffer, gint64 limit_usec, gsize *ret_size, 
 static gboolean
 read_header (Receiver *self, guint8 *buffer, GError **error)
 {
+  const WireDeadline deadline = wire_deadline (HEADER_USEC);
   AccmigFramePiece piece = ACCMIG_FRAME_MORE;
   gsize size = 0;
 
   while (piece != ACCMIG_FRAME_HEADER)
-    if (!read_piece (self, buffer, HEADER_USEC, &size, &piece, error))
+    if (!read_piece (self, buffer, &deadline, &size, &piece, error))
       return FALSE;
   return TRUE;
 }
@@ -178,7 +179,7 @@ read_state (Receiver *self, const Word *word, guint8 *buffer, GError **error)
 
   while (piece != ACCMIG_FRAME_END)
     {
-      if (!read_piece (self, buffer, -1, &size, &piece, error))
+      if (!read_piece (self, buffer, NULL, &size, &piece, error))
         return FALSE;
       if (piece == ACCMIG_FRAME_DATA && !take_data (self, word, buffer, size, error))
         return FALSE;

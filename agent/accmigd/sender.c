@@ -78,13 +78,14 @@ sender_unref (Sender *self)
 static gboolean
 read_answer (Sender *self, gint64 limit_usec, guint64 *ret_bytes, GError **error)
 {
+  const WireDeadline deadline = wire_deadline (limit_usec);
   char line[ACCMIG_FRAME_ANSWER_MAX];
   gsize length = 0, n = 1;
 
   /* By bytes: what comes behind the line is not ours to take, and it comes once in a migration. */
   while (length < sizeof line && n > 0 && (length == 0 || line[length - 1] != '\n'))
     {
-      if (!wire_read (&self->wire, line + length, 1, limit_usec, &n, error))
+      if (!wire_read (&self->wire, line + length, 1, &deadline, &n, error))
         return FALSE;
       length += n;
     }

@@ -10,7 +10,9 @@
 #include <glib-unix.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "receiver.h"
@@ -22,6 +24,19 @@
 #define SOME_SIZE  (3 * ACCMIG_FRAME_CHUNK_MAX + 17)
 
 static const AccmigFrameHeader some_header = { UUID, NAME, ACCMIG_FLAG_STOP_COPY, NULL };
+
+/* By how much the clock that the threads read is ahead. */
+static gint64 ahead_usec; /* atomic */
+
+/* In place of GLib's, which itself goes by its own. */
+gint64
+g_get_monotonic_time (void)
+{
+  struct timespec now = { 0 };
+
+  g_assert_cmpint (clock_gettime (CLOCK_MONOTONIC, &now), ==, 0);
+  return now.tv_sec * G_USEC_PER_SEC + now.tv_nsec / 1000 + __atomic_load_n (&ahead_usec, __ATOMIC_SEQ_CST);
+}
 
 /* One stream, as the callbacks tell of it. */
 typedef struct
@@ -139,6 +154,7 @@ set_up (Fixture *f, gconstpointer data)
 {
   g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, f->ends), ==, 0);
   f->source = f->target = -1;
+  ahead_usec = 0;
   f->arrived = g_byte_array_new ();
 }
 
@@ -439,6 +455,58 @@ test_false_answer (Fixture *f, gconstpointer answer)
   (void)g_thread_join (device);
 }
 
+/* Every byte comes in time for itself, but not the line they are to be: writes @first, waits until it was
+ * read, and writes @second when more than @limit_sec have gone by. */
+static void
+drip (int fd, int reader_fd, gconstpointer first, gsize n_first, gconstpointer second, gint64 limit_sec)
+{
+  gint64 until = g_get_monotonic_time () + LIMIT_MSEC * G_TIME_SPAN_MILLISECOND;
+  int unread = -1;
+
+  g_assert_cmpint (write (fd, first, n_first), ==, (gssize)n_first);
+  while (unread != 0)
+    {
+      g_assert_cmpint (ioctl (reader_fd, FIONREAD, &unread), ==, 0);
+      g_assert_cmpint (g_get_monotonic_time (), <, until);
+      g_usleep (1000);
+    }
+  __atomic_add_fetch (&ahead_usec, (limit_sec + 1) * G_USEC_PER_SEC, __ATOMIC_SEQ_CST);
+  g_assert_cmpint (write (fd, second, 1), ==, 1);
+}
+
+static void
+test_dripped_header (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GByteArray) stream = make_stream ((const guint8 *)"abc", 3);
+  int reader_fd = dup (f->ends[1]);
+
+  start_receiver (f);
+  drip (f->ends[0], reader_fd, stream->data, ACCMIG_FRAME_PRELUDE_SIZE + 1,
+        stream->data + ACCMIG_FRAME_PRELUDE_SIZE + 1, 60);
+  wait_for (&f->received);
+  g_assert_error (f->receive_error, ACCMIG_ERROR, ACCMIG_ERROR_IO);
+  g_assert_nonnull (strstr (f->receive_error->message, "longer than 60 s"));
+  (void)close (reader_fd);
+}
+
+static void
+test_dripped_answer (Fixture *f, gconstpointer data)
+{
+  int reader_fd = dup (f->ends[0]);
+  GThread *device = NULL;
+
+  start_sender (f);
+  device = pour_state (f, 10);
+  sender_finish (f->sender, NULL);
+  drain_stream (f->ends[1], 10);
+  drip (f->ends[1], reader_fd, "load", 4, "e", 180);
+  wait_for (&f->sent);
+  g_assert_error (f->send_error, ACCMIG_ERROR, ACCMIG_ERROR_IO);
+  g_assert_nonnull (strstr (f->send_error->message, "longer than 180 s"));
+  (void)close (reader_fd);
+  (void)g_thread_join (device);
+}
+
 /* Nobody is called back for what was freed. */
 static void
 test_freed (Fixture *f, gconstpointer data)
@@ -486,6 +554,8 @@ main (int argc, char **argv)
   add ("/carry/false-answer/other-size", "loaded 11\n", test_false_answer);
   add ("/carry/false-answer/cut", "loaded 10", test_false_answer);
   add ("/carry/false-answer/none", "", test_false_answer);
+  add ("/carry/dripped/header", NULL, test_dripped_header);
+  add ("/carry/dripped/answer", NULL, test_dripped_answer);
   add ("/carry/freed", NULL, test_freed);
   return g_test_run ();
 }
