@@ -124,7 +124,7 @@ on_step (const char *name, AccmigState to, gpointer user)
   device->wanted = to;
   device->resetting = FALSE;
   broker_client_step_async (guest->owner->sources.broker, device->id, to, on_stepped,
-                            driven_call_new (guest, name));
+                            driven_call_new (guest, device, DRIVEN_TASK));
 }
 
 static void
@@ -154,7 +154,7 @@ on_reset (const char *name, gpointer user)
   device->wanted = ACCMIG_STATE_RUNNING;
   device->resetting = TRUE;
   broker_client_reset_adopted_async (guest->owner->sources.broker, device->id, on_was_reset,
-                                     driven_call_new (guest, name));
+                                     driven_call_new (guest, device, DRIVEN_TASK));
 }
 
 /* ---- streams ---- */
@@ -183,7 +183,7 @@ on_drain (const char *name, gboolean final, gpointer user)
   DrivenDevice *device = driven_guest_find (guest, name);
 
   broker_client_drain_async (guest->owner->sources.broker, device->id, device->fd, final, on_drained,
-                             driven_call_new (guest, name));
+                             driven_call_new (guest, device, DRIVEN_TASK));
 }
 
 static void
@@ -214,7 +214,7 @@ on_fill (const char *name, gpointer user)
   DrivenDevice *device = driven_guest_find (guest, name);
 
   broker_client_fill_async (guest->owner->sources.broker, device->id, device->fd, on_filled,
-                            driven_call_new (guest, name));
+                            driven_call_new (guest, device, DRIVEN_TASK));
 }
 
 static char *

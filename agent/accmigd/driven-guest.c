@@ -3,8 +3,8 @@
  * Driven guests
  *
  * A guest whose devices are driven: its drive, what the executor needs of each device, and the calls that are
- * under way for it. Calls outlive the guests they are made for; an answer that finds its guest gone is let
- * pass.
+ * under way for it. Calls outlive the guests and devices they are made for, and a device may be taken back
+ * and come anew under the same name: an answer that does not find the device which asks for it is let pass.
  */
 
 #include "drives-private.h"
@@ -14,14 +14,16 @@
 /* ---- calls ---- */
 
 DrivenCall *
-driven_call_new (const DrivenGuest *guest, const char *name)
+driven_call_new (const DrivenGuest *guest, DrivenDevice *device, DrivenQuestion question)
 {
   DrivenCall *call = g_new0 (DrivenCall, 1);
 
   call->drives = guest->owner;
   call->uuid = g_strdup (guest->uuid);
-  call->name = g_strdup (name);
-  call->serial = guest->serial;
+  call->name = g_strdup (device->name);
+  call->question = question;
+  call->guest = guest->serial;
+  call->serial = device->calls[question] = ++guest->owner->last_serial;
   return call;
 }
 
@@ -40,14 +42,23 @@ driven_guest_find (const DrivenGuest *guest, const char *name)
 }
 
 DrivenGuest *
-driven_call_find (const DrivenCall *call, DrivenDevice **ret_device)
+driven_call_find_guest (const DrivenCall *call)
 {
   DrivenGuest *guest = drives_find (call->drives, call->uuid);
 
-  if (guest == NULL || guest->serial != call->serial)
+  return guest != NULL && guest->serial == call->guest ? guest : NULL;
+}
+
+DrivenGuest *
+driven_call_find (const DrivenCall *call, DrivenDevice **ret_device)
+{
+  DrivenGuest *guest = driven_call_find_guest (call);
+  DrivenDevice *device = guest != NULL ? driven_guest_find (guest, call->name) : NULL;
+
+  if (device == NULL || device->calls[call->question] != call->serial)
     return NULL;
-  *ret_device = driven_guest_find (guest, call->name);
-  return *ret_device != NULL ? guest : NULL;
+  *ret_device = device;
+  return guest;
 }
 
 /* ---- life ---- */
@@ -123,16 +134,16 @@ on_state_asked (GObject *source, GAsyncResult *result, gpointer user)
 {
   g_autoptr (DrivenCall) call = user;
   DrivenDevice *device = NULL;
-  DrivenGuest *guest = driven_call_find (call, &device);
+  DrivenGuest *guest = driven_call_find_guest (call);
   g_autoptr (GError) error = NULL;
   AccmigState state;
   gboolean ok = broker_client_state_of_finish (result, &state, &error);
 
   if (guest == NULL)
     return;
-  if (ok)
+  if (driven_call_find (call, &device) != NULL && ok)
     take_state (guest, device, state);
-  else
+  else if (device != NULL)
     g_message ("the state of “%s” cannot be asked: %s", call->name, error->message);
   drives_on_asked (guest);
 }
@@ -142,7 +153,7 @@ ask_state (DrivenGuest *guest, DrivenDevice *device)
 {
   guest->asking++;
   broker_client_state_of_async (guest->owner->sources.broker, device->id, on_state_asked,
-                                driven_call_new (guest, device->name));
+                                driven_call_new (guest, device, DRIVEN_STATE));
 }
 
 static DrivenDevice *
@@ -188,9 +199,12 @@ driven_guest_see (DrivenGuest *guest, const Registered *registered)
     return;
   device->attached = registered_is_attached (registered);
   if (device->attached)
-    ask_state (guest, device);
-  else
-    drive_add_device (guest->drive, device->name, device->flags, NULL);
+    {
+      ask_state (guest, device);
+      return;
+    }
+  device->calls[DRIVEN_STATE] = 0; /* the answer is about what the broker had */
+  drive_add_device (guest->drive, device->name, device->flags, NULL);
 }
 
 void

@@ -16,7 +16,7 @@ struct _Drives
   GHashTable *guests;    /* char * uuid → DrivenGuest *, both owned */
   GPtrArray *waiting;    /* of DrivesWaiting: streams for guests that are still to come */
   GHashTable *asked;     /* set of char * uuid: libvirt is asked where it is */
-  guint64 last_serial;   /* of a guest */
+  guint64 last_serial;   /* of a guest or a call */
   guint tidying;         /* source */
   gboolean settled;      /* the broker said which devices it has */
   gboolean census_taken; /* the domains are known */
@@ -43,10 +43,20 @@ typedef struct
   gboolean was_migrated;
 } DrivenGuest;
 
+/* What is asked of the broker about a device. Of each kind the last question counts. */
+typedef enum
+{
+  DRIVEN_TASK, /* step, reset, drain, fill: one at a time */
+  DRIVEN_STATE,
+} DrivenQuestion;
+
+#define N_DRIVEN_QUESTIONS (DRIVEN_STATE + 1)
+
 /* What the executor knows of a device. */
 typedef struct
 {
   char *name, *id;
+  guint64 calls[N_DRIVEN_QUESTIONS]; /* serials of what was asked last; no other device ever has the same */
   guint64 flags;
   gboolean attached;
   guint64 step;        /* id of the record's row that is open; 0: none */
@@ -64,7 +74,8 @@ typedef struct
 {
   Drives *drives;
   char *uuid, *name;
-  guint64 serial;
+  DrivenQuestion question;
+  guint64 guest, serial; /* serials */
 } DrivenCall;
 
 /* ---- drive-executor.c ---- */
@@ -78,10 +89,13 @@ void driven_device_taken_back (DrivenGuest *guest, DrivenDevice *device);
 
 /* ---- driven-guest.c ---- */
 
-DrivenCall *driven_call_new (const DrivenGuest *guest, const char *name);
+/* What was asked before of the same kind counts no more. */
+DrivenCall *driven_call_new (const DrivenGuest *guest, DrivenDevice *device, DrivenQuestion question);
 void driven_call_free (DrivenCall *call);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DrivenCall, driven_call_free)
-/* (nullable): whose answer it is; NULL when the guest or the device is gone */
+/* (nullable): for whom it was asked, whoever its answer is for by now; NULL when that guest is gone */
+DrivenGuest *driven_call_find_guest (const DrivenCall *call);
+/* (nullable): whose answer it is; NULL when the guest or the device is gone, or was asked again since */
 DrivenGuest *driven_call_find (const DrivenCall *call, DrivenDevice **ret_device);
 /* (nullable) */
 DrivenDevice *driven_guest_find (const DrivenGuest *guest, const char *name);

@@ -296,20 +296,24 @@ run_loop (void)
 }
 
 void
+fakes_answer_one (void)
+{
+  Call *call = g_ptr_array_steal_index (fakes.calls, 0);
+  Registered *device = find_id (call->id);
+
+  if (changes_device (call))
+    device->state = call->wanted;
+  g_task_return_int (call->task, device->state);
+  call_free (call);
+  run_loop ();
+}
+
+void
 fakes_answer (void)
 {
   run_loop ();
   while (fakes.calls->len > 0)
-    {
-      Call *call = g_ptr_array_steal_index (fakes.calls, 0);
-      Registered *device = find_id (call->id);
-
-      if (changes_device (call))
-        device->state = call->wanted;
-      g_task_return_int (call->task, device->state);
-      call_free (call);
-      run_loop ();
-    }
+    fakes_answer_one ();
 }
 
 void

@@ -42,6 +42,8 @@ const char *fakes_get_alarm (const char *name);
 /* The broker has it, or has it no longer. */
 void fakes_attach (const char *name, gboolean attached);
 
+/* Answers what was asked first. */
+void fakes_answer_one (void);
 /* Answers everything that is asked, until nothing is. */
 void fakes_answer (void);
 /* The broker dies: what was asked is done, or not, and nobody answers. */

@@ -218,6 +218,51 @@ test_no_second_drive (void)
   fakes_tear_down ();
 }
 
+/* ---- answers to what is not asked any more ---- */
+
+/* A device was taken back in the middle of a step and another came under its name. */
+static void
+test_answer_to_another (void)
+{
+  set_up ();
+  fakes.role = ROLE_SOURCE;
+  start_agent ();
+  fakes_tell (PHASE_COPYING);
+  drives_on_vcpus (fakes.drives, FAKE_UUID, FALSE);
+  drives_on_registered_removed (fakes.drives, fakes.devices->pdata[0]);
+  drives_on_registered_added (fakes.drives, fakes.devices->pdata[0]);
+  g_assert_cmpstr (fakes.log->str, ==, "a:running-p2p b:running-p2p a:running-p2p ");
+  assert_open (2);
+  fakes_answer_one ();
+  assert_open (2);
+  fakes_answer ();
+  assert_open (0);
+  assert_states (ACCMIG_STATE_STOP_COPY);
+  fakes_tear_down ();
+}
+
+/* What a device was in before it was lost once more is not what it is in: its guest stops while nobody knows,
+ * so that they stay. */
+static void
+test_old_state (void)
+{
+  set_up ();
+  fakes.role = ROLE_SOURCE;
+  start_agent ();
+  fakes_tell (PHASE_COPYING);
+  for (int i = 0; i < 2; i++)
+    {
+      fakes_attach ("a", FALSE);
+      fakes_attach ("a", TRUE);
+    }
+  fakes_answer_one ();
+  drives_on_vcpus (fakes.drives, FAKE_UUID, FALSE);
+  g_assert_cmpstr (fakes.log->str, ==, "");
+  fakes_answer ();
+  assert_states (ACCMIG_STATE_RUNNING);
+  fakes_tear_down ();
+}
+
 /* ---- the broker is lost ---- */
 
 static void
@@ -500,6 +545,8 @@ main (int argc, char **argv)
   g_test_add_func ("/drives/sent", test_sent);
   g_test_add_func ("/drives/received", test_received);
   g_test_add_func ("/drives/no-second-drive", test_no_second_drive);
+  g_test_add_func ("/drives/answer-to-another", test_answer_to_another);
+  g_test_add_func ("/drives/old-state", test_old_state);
   g_test_add_data_func ("/drives/broker-lost/done", GINT_TO_POINTER (TRUE), test_broker_lost);
   g_test_add_data_func ("/drives/broker-lost/not-done", GINT_TO_POINTER (FALSE), test_broker_lost);
   g_test_add_func ("/drives/left-unknown", test_left_unknown);
