@@ -7,6 +7,7 @@
  */
 
 #include "assessment.h"
+#include "common/text.h"
 #include "description.h"
 #include "polkit.h"
 #include "system-bus-private.h"
@@ -103,7 +104,8 @@ read_option (sd_bus_message *m, gboolean *ret_trial, sd_bus_error *ret_error)
   if (r < 0)
     return r;
   if (!g_str_equal (name, "trial"))
-    return sd_bus_error_setf (ret_error, ACCMIG_BUS_ERROR ("Invalid"), "there is no option “%.64s”", name);
+    return sd_bus_error_setf (ret_error, ACCMIG_BUS_ERROR ("Invalid"), "there is no option “%.*s”",
+                              text_quotable (name), name);
   r = sd_bus_message_read (m, "v", "b", &value);
   if (r < 0)
     return sd_bus_error_setf (ret_error, ACCMIG_BUS_ERROR ("Invalid"), "the option “trial” is no boolean");

@@ -2,10 +2,11 @@
 /*
  * Registering devices, for org.accmig1.Manager
  *
- * The caller's file descriptor goes on to the broker, unread. Whether it is a device, and which, the broker
- * finds out.
+ * The caller's file descriptor goes on to the broker, unread, which finds out whether it is a device. Nobody
+ * finds out which: the address is the caller's word, and only held against what is known about it here.
  */
 
+#include "common/text.h"
 #include "polkit.h"
 #include "system-bus-private.h"
 
@@ -63,7 +64,8 @@ read_options (sd_bus_message *m, Arguments *arguments, sd_bus_error *ret_error)
       if (r < 0)
         return r;
       if (strcmp (key, "address") != 0)
-        return sd_bus_error_setf (ret_error, ACCMIG_BUS_ERROR ("Invalid"), "there is no option “%.64s”", key);
+        return sd_bus_error_setf (ret_error, ACCMIG_BUS_ERROR ("Invalid"), "there is no option “%.*s”",
+                                  text_quotable (key), key);
       r = sd_bus_message_read (m, "v", "s", &arguments->address);
       if (r >= 0)
         r = sd_bus_message_exit_container (m);
@@ -168,7 +170,8 @@ on_registered (GObject *source, GAsyncResult *result, gpointer user)
   (void)sd_bus_reply_method_return (work->call, "o", path);
 }
 
-/* Whether a device of this host may be registered: the one at the address, where one was told. */
+/* Whether there is a device at the address, where one was told, and it is nobody else's. That the caller's
+ * file descriptor is this device's is not checked. */
 static gboolean
 check_address (SystemBus *self, const char *address, GError **error)
 {
@@ -179,7 +182,8 @@ check_address (SystemBus *self, const char *address, GError **error)
   if (accmig_address_is_valid (address, NULL))
     device = registry_lookup (self->sources.registry, address);
   if (device == NULL)
-    g_set_error (error, ACCMIG_ERROR, ACCMIG_ERROR_NOT_FOUND, "no device “%.64s” on this host", address);
+    g_set_error (error, ACCMIG_ERROR, ACCMIG_ERROR_NOT_FOUND, "no device “%.*s” on this host",
+                 text_quotable (address), address);
   else if (device_get_owner (device) == OWNER_GUEST || device_get_owner (device) == OWNER_RESERVED)
     g_set_error (error, ACCMIG_ERROR, ACCMIG_ERROR_BUSY, "%s is %s for domain “%s”", address,
                  device_get_owner (device) == OWNER_GUEST ? "in use" : "reserved",

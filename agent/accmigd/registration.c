@@ -8,6 +8,8 @@
 
 #include "registered-private.h"
 
+#include "common/text.h"
+
 static void
 registration_free (gpointer data)
 {
@@ -42,8 +44,8 @@ check_request (const RegisteredSet *self, const RegisteredRequest *request, GErr
 
   if (!registered_id_is_valid (id))
     g_set_error (error, ACCMIG_ERROR, ACCMIG_ERROR_INVALID,
-                 "“%.64s” is no name of a device: wanted are 1 to %d letters, digits, “.”, “_”, “-”",
-                 request->name, REGISTERED_NAME_MAX);
+                 "“%.*s” is no name of a device: wanted are 1 to %d letters, digits, “.”, “_”, “-”",
+                 text_quotable (request->name), request->name, REGISTERED_NAME_MAX);
   else if (g_hash_table_contains (self->underway, id))
     g_set_error (error, ACCMIG_ERROR, ACCMIG_ERROR_BUSY, "“%s” is being registered already", id);
   else if (same != NULL && !g_str_equal (same->holder, request->holder))

@@ -10,6 +10,8 @@
 
 #include "walk-bus.h"
 
+#include "common/text.h"
+
 /* One call, step by step. */
 typedef struct
 {
@@ -68,7 +70,7 @@ read_states (Way *way, char *const *states, GError **error)
       if (way->n_states == BROKER_WALK_MAX)
         return fail (error, ACCMIG_ERROR_LIMIT, "more than %d states, which is the limit", BROKER_WALK_MAX);
       if (!accmig_state_from_string (*states, &way->states[way->n_states++]))
-        return fail (error, ACCMIG_ERROR_INVALID, "“%.64s” is no state", *states);
+        return fail (error, ACCMIG_ERROR_INVALID, "“%.*s” is no state", text_quotable (*states), *states);
     }
   return way->n_states > 0 || fail (error, ACCMIG_ERROR_INVALID, "there are no states");
 }

@@ -10,6 +10,7 @@
 
 #include "common/bus-error.h"
 #include "common/bus-loop.h"
+#include "common/text.h"
 #include "peer-bus.h"
 
 #include <string.h>
@@ -146,7 +147,8 @@ adopted_bus_step (sd_bus_message *m, void *peer, sd_bus_error *ret_error)
     return r;
   if (accmig_state_from_string (wanted, &question.state))
     return ask (peer, m, &question, reply_step);
-  g_set_error (&error, ACCMIG_ERROR, ACCMIG_ERROR_INVALID, "“%.32s” is no state", wanted);
+  g_set_error (&error, ACCMIG_ERROR, ACCMIG_ERROR_INVALID, "“%.*s” is no state", text_quotable (wanted),
+               wanted);
   return bus_error_set (ret_error, error);
 }
 

@@ -9,6 +9,7 @@
 #include "adopted-private.h"
 
 #include "common/registered-id.h"
+#include "common/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -329,8 +330,8 @@ find_for (AdoptedSet *self, const AdoptedQuestion *question, GError **error)
 
   if (!registered_id_is_valid (question->id))
     {
-      g_set_error (error, ACCMIG_ERROR, ACCMIG_ERROR_INVALID, "“%.64s” is no id of a registered device",
-                   question->id);
+      g_set_error (error, ACCMIG_ERROR, ACCMIG_ERROR_INVALID, "“%.*s” is no id of a registered device",
+                   text_quotable (question->id), question->id);
       return NULL;
     }
   if (question->verb == ADOPTED_ADOPT)

@@ -17,6 +17,7 @@
 #include <accmig/inventory.h>
 
 #include "attribute.h"
+#include "common/text.h"
 
 #define DEVICES  "bus/pci/devices/"
 #define DRIVERS  "bus/pci/drivers/"
@@ -53,8 +54,8 @@ check_driver (const Binding *self, const AccmigDeviceInfo *info, GError **error)
     g_set_error (error, ACCMIG_ERROR, ACCMIG_ERROR_INVALID, "this kernel has no VFIO variant driver for %s",
                  self->address);
   else if (!g_str_equal (variant, self->driver))
-    g_set_error (error, ACCMIG_ERROR, ACCMIG_ERROR_INVALID,
-                 "the VFIO variant driver of %s is %s, not “%.64s”", self->address, variant, self->driver);
+    g_set_error (error, ACCMIG_ERROR, ACCMIG_ERROR_INVALID, "the VFIO variant driver of %s is %s, not “%.*s”",
+                 self->address, variant, text_quotable (self->driver), self->driver);
   else if (!attribute_exists (self->sysfs_fd, path))
     g_set_error (error, ACCMIG_ERROR, ACCMIG_ERROR_UNSUPPORTED, "the driver %s is not loaded", self->driver);
   else

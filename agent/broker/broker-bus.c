@@ -13,6 +13,7 @@
 #include "common/bus-error.h"
 #include "common/bus-loop.h"
 #include "common/names.h"
+#include "common/text.h"
 #include "log-tail.h"
 #include "peer-bus.h"
 
@@ -242,7 +243,8 @@ read_states (sd_bus_message *m, AccmigState states[BROKER_WALK_MAX], gsize *ret_
     return r;
   for (; (r = sd_bus_message_read (m, "s", &name)) > 0; n++)
     if (n < BROKER_WALK_MAX && !accmig_state_from_string (name, &states[n]))
-      return sd_bus_error_setf (ret_error, ACCMIG_BUS_ERROR ("Invalid"), "“%.64s” is no state", name);
+      return sd_bus_error_setf (ret_error, ACCMIG_BUS_ERROR ("Invalid"), "“%.*s” is no state",
+                                text_quotable (name), name);
   *ret_n = n;
   return r;
 }
@@ -336,7 +338,8 @@ check_metadata (const char *uuid, const char *xml, GError **error)
   gsize length = strlen (xml);
 
   if (!g_uuid_string_is_valid (uuid))
-    g_set_error (error, ACCMIG_ERROR, ACCMIG_ERROR_INVALID, "“%.64s” is no UUID of a domain", uuid);
+    g_set_error (error, ACCMIG_ERROR, ACCMIG_ERROR_INVALID, "“%.*s” is no UUID of a domain",
+                 text_quotable (uuid), uuid);
   else if (length > BROKER_METADATA_MAX)
     g_set_error (error, ACCMIG_ERROR, ACCMIG_ERROR_LIMIT, "the metadata has %zu bytes, %d are the limit",
                  length, BROKER_METADATA_MAX);

@@ -9,6 +9,7 @@
 #include "devices.h"
 
 #include "binding.h"
+#include "common/text.h"
 #include "evidence.h"
 #include "mdevs.h"
 
@@ -474,8 +475,8 @@ check_question (const DeviceQuestion *question, GError **error)
 
   if (!accmig_address_is_valid (question->address, NULL))
     {
-      g_set_error (error, ACCMIG_ERROR, ACCMIG_ERROR_INVALID, "“%.64s” is no address of a device",
-                   question->address);
+      g_set_error (error, ACCMIG_ERROR, ACCMIG_ERROR_INVALID, "“%.*s” is no address of a device",
+                   text_quotable (question->address), question->address);
       return FALSE;
     }
   if (size > BROKER_MATCH_MAX)

@@ -13,6 +13,7 @@
 #include <accmig/inventory.h>
 
 #include "attribute.h"
+#include "common/text.h"
 
 #define PARENTS "class/mdev_bus"
 #define DEVICES "bus/mdev/devices"
@@ -24,7 +25,8 @@ check_uuid (const char *uuid, GError **error)
 
   if (accmig_address_is_valid (uuid, &kind) && kind == ACCMIG_KIND_MDEV)
     return TRUE;
-  g_set_error (error, ACCMIG_ERROR, ACCMIG_ERROR_INVALID, "“%.64s” is no UUID of an mdev", uuid);
+  g_set_error (error, ACCMIG_ERROR, ACCMIG_ERROR_INVALID, "“%.*s” is no UUID of an mdev",
+               text_quotable (uuid), uuid);
   return FALSE;
 }
 
@@ -33,8 +35,8 @@ check_names (const char *parent, const char *type, GError **error)
 {
   if (attribute_name_is_valid (parent) && attribute_name_is_valid (type))
     return TRUE;
-  g_set_error (error, ACCMIG_ERROR, ACCMIG_ERROR_INVALID,
-               "“%.64s” and “%.64s” are no parent and type of mdevs", parent, type);
+  g_set_error (error, ACCMIG_ERROR, ACCMIG_ERROR_INVALID, "“%.*s” and “%.*s” are no parent and type of mdevs",
+               text_quotable (parent), parent, text_quotable (type), type);
   return FALSE;
 }
 

@@ -10,6 +10,8 @@
 #include <glib.h>
 #include <string.h>
 
+#define QUOTABLE_BYTES 64
+
 void
 text_make_printable (char *valid_utf8)
 {
@@ -31,4 +33,23 @@ text_make_printable (char *valid_utf8)
       from = next;
     }
   *to = '\0';
+}
+
+static gboolean
+is_inside_character (char byte)
+{
+  return (byte & 0xc0) == 0x80;
+}
+
+int
+text_quotable (const char *utf8)
+{
+  int length = (int)strnlen (utf8, QUOTABLE_BYTES + 1);
+
+  if (length <= QUOTABLE_BYTES)
+    return length;
+  length = QUOTABLE_BYTES;
+  while (length > 0 && is_inside_character (utf8[length]))
+    length--;
+  return length;
 }

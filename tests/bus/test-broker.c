@@ -26,6 +26,7 @@
 #define UNKNOWN_MDEV    "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001"
 #define NOBODY_UID      65534
 #define MAX_PEERS       4
+#define FOUR            "🙂🙂🙂🙂" /* 16 bytes */
 
 /* ---- calls ------------------------------------------------------------------------------------ */
 
@@ -153,11 +154,15 @@ test_walk_states (BrokerProcess *f, gconstpointer data)
 {
   g_autoptr (sd_bus) bus = broker_process_connect (f);
   g_autoptr (sd_bus_message) wrong = broker_process_call (bus, "Walk");
+  g_autoptr (sd_bus_message) long_one = broker_process_call (bus, "Walk");
   g_autoptr (sd_bus_message) many = broker_process_call (bus, "Walk");
   char *states[BROKER_WALK_MAX + 2] = { NULL };
 
   g_assert_cmpint (sd_bus_message_append (wrong, "sas", UNKNOWN_DEVICE, 2, "stop", "halt"), >=, 0);
   call_fails (bus, wrong, "Invalid", "“halt” is no state");
+  g_assert_cmpint (sd_bus_message_append (long_one, "sas", UNKNOWN_DEVICE, 1, "x" FOUR FOUR FOUR FOUR), >=,
+                   0);
+  call_fails (bus, long_one, "Invalid", "“x" FOUR FOUR FOUR "🙂🙂🙂” is no state");
   for (gsize i = 0; i < BROKER_WALK_MAX + 1; i++)
     states[i] = (char *)"stop";
   g_assert_cmpint (sd_bus_message_append (many, "s", UNKNOWN_DEVICE), >=, 0);

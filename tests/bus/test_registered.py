@@ -140,6 +140,17 @@ def test_refusals(registered_host):
     assert paths(registered_host) == []
 
 
+def test_long_words(registered_host):
+    """A word too long to be repeated is cut between characters, or nobody would get the answer."""
+    word = "x" + "🙂" * 40
+    cut = f"“{word[:16]}”"  # 61 bytes of 64
+    manager = Holder(registered_host).manager
+    assert cut in refused("Invalid", Holder(registered_host).register, "crypto0", **{word: "red"})
+    assert cut in refused("NotFound", Holder(registered_host).register, "crypto0", address=word)
+    assert cut in refused("Invalid", manager.CheckDomainWith, "{}", dbus.Dictionary({word: True}, signature="sv"),
+                          timeout=SECONDS)
+
+
 def test_only_root(registered_host):
     """Without polkit only root may."""
     answer = registered_host.run_as_other("call", NAME, ROOT, f"{NAME}.Manager", "UnregisterDevice", "ss", UUID, "crypto0")

@@ -6,6 +6,7 @@
 #include "common/text.h"
 
 #include <glib.h>
+#include <string.h>
 
 static const struct
 {
@@ -54,11 +55,36 @@ test_every_character (void)
     }
 }
 
+/* Characters of every length, at every place at the limit. */
+static void
+test_quotable (void)
+{
+  static const char *const characters[] = { "x", "ä", "漢", "🙂" };
+
+  g_assert_cmpint (text_quotable (""), ==, 0);
+  for (gsize i = 0; i < G_N_ELEMENTS (characters); i++)
+    for (int ahead = 50; ahead <= 65; ahead++)
+      {
+        g_autoptr (GString) text = g_string_new (NULL);
+        int size = (int)strlen (characters[i]), quotable;
+
+        for (int n = 0; n < ahead; n++)
+          g_string_append_c (text, '-');
+        for (int n = 0; n < 3; n++)
+          g_string_append (text, characters[i]);
+        quotable = text_quotable (text->str);
+        g_assert_true (g_utf8_validate (text->str, quotable, NULL));
+        g_assert_cmpint (quotable, <=, 64);
+        g_assert_cmpint (quotable, >, MIN ((int)text->len, 64) - size);
+      }
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/text/printable", test_printable);
   g_test_add_func ("/text/every-character", test_every_character);
+  g_test_add_func ("/text/quotable", test_quotable);
   return g_test_run ();
 }
