@@ -23,6 +23,11 @@
  * Without p2p the first two look like success, and with it a reset that follows running-p2p does; then only
  * QEMU's log tells (qemu-log.c).
  *
+ * A guest that is paused already is not stopped for the switch-over: there is no STOP, and nobody takes its
+ * devices the usual way down. One that stopped with its guest is in stop. One that runs all the same, since
+ * its guest was never started or an earlier attempt failed, goes to stop-copy from where it is when QEMU is
+ * about to read it; and if it does not obey, to stop.
+ *
  * Of a record that has ended only the resets are of interest: what else the guest does has another record,
  * or none.
  */
@@ -57,37 +62,45 @@ typedef enum
 #define AFTER_ANY   (~0u)
 
 /* @flags: what the device must have for it. @plain, @p2p: the steps it may follow on a device without p2p and
- * on one with it. */
+ * on one with it. @paused: those it may follow on either as well, when QEMU switches over a guest that it
+ * need not stop. */
 static const struct
 {
   const char *state;
   guint64 flags;
-  guint plain, p2p;
+  guint plain, p2p, paused;
 } steps[] = {
   /* clang-format off */
-  [STEP_NONE]         = { NULL, 0, 0, 0 },
-  [STEP_RUNNING]      = { "running", 0, AFTER_ANY, AFTER_ANY },
+  [STEP_NONE]         = { NULL, 0, 0, 0, 0 },
+  [STEP_RUNNING]      = { "running", 0, AFTER_ANY, AFTER_ANY, 0 },
   [STEP_STOP]         = { "stop", 0,
                           AFTER (RUNNING) | AFTER (PRE_COPY) | AFTER (STOP_COPY) | AFTER (STOP),
-                          AFTER (RUNNING_P2P) | AFTER (PRE_COPY_P2P) | AFTER (STOP_COPY) | AFTER (STOP) },
+                          AFTER (RUNNING_P2P) | AFTER (PRE_COPY_P2P) | AFTER (STOP_COPY) | AFTER (STOP),
+                          AFTER (RUNNING) | AFTER (PRE_COPY) },
   [STEP_STOP_COPY]    = { "stop-copy", ACCMIG_FLAG_STOP_COPY,
                           AFTER (PRE_COPY) | AFTER (STOP),
-                          AFTER (PRE_COPY_P2P) | AFTER (STOP) },
+                          AFTER (PRE_COPY_P2P) | AFTER (STOP),
+                          AFTER (RUNNING) | AFTER (PRE_COPY) },
   [STEP_RESUMING]     = { "resuming", ACCMIG_FLAG_STOP_COPY,
                           AFTER (RUNNING) | AFTER (STOP),
-                          AFTER (RUNNING) | AFTER (STOP) },
+                          AFTER (RUNNING) | AFTER (STOP),
+                          0 },
   [STEP_RUNNING_P2P]  = { "running-p2p", ACCMIG_FLAG_P2P,
                           0,
-                          AFTER (RUNNING) | AFTER (STOP) | AFTER (STOP_COPY) | AFTER (RESUMING) },
+                          AFTER (RUNNING) | AFTER (STOP) | AFTER (STOP_COPY) | AFTER (RESUMING),
+                          0 },
   [STEP_PRE_COPY]     = { "pre-copy", ACCMIG_FLAG_PRE_COPY,
                           AFTER (RUNNING),
-                          AFTER (RUNNING) },
+                          AFTER (RUNNING),
+                          0 },
   [STEP_PRE_COPY_P2P] = { "pre-copy-p2p", ACCMIG_FLAG_PRE_COPY | ACCMIG_FLAG_P2P,
                           0,
-                          AFTER (PRE_COPY) | AFTER (PREPARE) },
+                          AFTER (PRE_COPY) | AFTER (PREPARE),
+                          0 },
   [STEP_PREPARE]      = { "pre-copy-p2p-prepare", ACCMIG_FLAG_PRE_COPY | ACCMIG_FLAG_P2P,
                           0,
-                          AFTER (PRE_COPY) },
+                          AFTER (PRE_COPY),
+                          0 },
   /* clang-format on */
 };
 G_STATIC_ASSERT (G_N_ELEMENTS (steps) == N_STEPS);
@@ -138,6 +151,13 @@ has_p2p (const Sequence *self)
   return (self->flags & ACCMIG_FLAG_P2P) != 0;
 }
 
+/* QEMU switches over and did not stop the guest for it. */
+static gboolean
+is_paused (const Sequence *self)
+{
+  return self->role == ROLE_SOURCE && self->switching_usec != 0 && !self->stopped;
+}
+
 /* Whether @step may come after @before; where the flags are not known, on either kind of device. */
 static gboolean
 may_follow (const Sequence *self, Step before, Step step)
@@ -146,6 +166,8 @@ may_follow (const Sequence *self, Step before, Step step)
 
   if (self->flags != 0)
     after = has_p2p (self) ? steps[step].p2p : steps[step].plain;
+  if (is_paused (self))
+    after |= steps[step].paused;
   return (after & 1u << before) != 0;
 }
 
@@ -187,7 +209,7 @@ check_reset (const Sequence *self, Step before, Step step, Suspicion *ret_suspic
   if (self->role == ROLE_DESTINATION && before == STEP_RESUMING && step == STEP_RUNNING)
     return suspect (ret_suspicion, reset_kind (self),
                     "went from resuming to running without running-p2p, so QEMU reset it");
-  if (before == STEP_RUNNING && step == STEP_STOP)
+  if (before == STEP_RUNNING && step == STEP_STOP && !is_paused (self))
     return suspect (ret_suspicion, reset_kind (self),
                     "went from running to stop without running-p2p, so QEMU reset it");
   return FALSE;
@@ -268,6 +290,7 @@ static gboolean
 feed_stop (Sequence *self, const Sign *sign, Suspicion *ret_suspicion)
 {
   self->resumed_usec = 0;
+  self->stopped = TRUE;
   if (!self->has_events || self->last != STEP_RUNNING)
     return FALSE;
   return suspect (ret_suspicion, reset_kind (self),
@@ -346,6 +369,7 @@ sequence_feed (Sequence *self, const Sign *sign, Suspicion *ret_suspicion)
     case SIGN_RESUME:
       self->switching_usec = 0;
       self->resumed_usec = sign->at_usec;
+      self->stopped = FALSE;
       return FALSE;
     case SIGN_STATUS:
       return feed_status (self, sign, ret_suspicion);

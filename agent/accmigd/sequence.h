@@ -46,6 +46,7 @@ typedef struct
   gint64 since_usec;
   gint64 switching_usec; /* QEMU switches over since; 0: it does not */
   gint64 resumed_usec;   /* vCPUs run since QEMU's RESUME; 0: no */
+  gboolean stopped;      /* QEMU said STOP, and not RESUME since */
   gboolean has_events;   /* QEMU reports this device */
   gboolean from_start;   /* every event since the migration began was seen */
   gboolean completed;    /* so QEMU said */
