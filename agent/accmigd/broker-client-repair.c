@@ -29,12 +29,12 @@ read_answer (sd_bus_message *m, GError **error)
 }
 
 void
-broker_client_repair_async (BrokerClient *self, const char *address, GAsyncReadyCallback callback,
-                            gpointer user)
+broker_client_repair_async (BrokerClient *self, const char *address, AccmigState seen,
+                            GAsyncReadyCallback callback, gpointer user)
 {
   static const BrokerVerb verb = { "Repair", TIMEOUT_USEC, read_answer, g_free };
 
-  broker_client_call (self, &verb, callback, user, "s", address);
+  broker_client_call (self, &verb, callback, user, "ss", address, accmig_state_to_string (seen));
 }
 
 gboolean

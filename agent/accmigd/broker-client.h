@@ -71,9 +71,10 @@ void broker_client_peek_async (BrokerClient *client, const char *address, GAsync
                                gpointer user);
 gboolean broker_client_peek_finish (GAsyncResult *result, BrokerPeek *ret_peek, GError **error);
 
-/* Brings a guest's device to running. @ret_found, @ret_left: states before and after */
-void broker_client_repair_async (BrokerClient *client, const char *address, GAsyncReadyCallback callback,
-                                 gpointer user);
+/* Brings a guest's device to running, if it is in @seen still. @ret_found, @ret_left: states before and after
+ */
+void broker_client_repair_async (BrokerClient *client, const char *address, AccmigState seen,
+                                 GAsyncReadyCallback callback, gpointer user);
 gboolean broker_client_repair_finish (GAsyncResult *result, AccmigState *ret_found, AccmigState *ret_left,
                                       GError **error);
 

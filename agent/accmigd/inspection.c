@@ -7,7 +7,8 @@
  * devices. So the device is looked at again a moment later, then libvirt is asked once more for the guest
  * and its jobs, and only if nothing was heard of the guest in between it is true.
  *
- * A device is set running right after that question. QEMU is not told, and need not be: it believes so.
+ * A device is set running right after that question, unless it has left the state in which it was seen: then
+ * somebody moves it, and all is asked anew later. QEMU is not told, and need not be: it believes so.
  *
  * A guest in the middle of a job is left for later. Whoever has a record of the job will ask for it again;
  * without one it is tried a few times and then left alone.
@@ -134,11 +135,18 @@ finish (Guest *guest)
   run_next (self);
 }
 
+/* It is to be looked at anew, but not for ever. */
+static void
+try_again (Guest *guest)
+{
+  guest->again |= ++guest->tries < TRIES;
+}
+
 /* Something stands in the way. */
 static void
 put_off (Guest *guest)
 {
-  guest->again |= ++guest->tries < TRIES;
+  try_again (guest);
   finish (guest);
 }
 
@@ -291,6 +299,17 @@ say_outcome (const Guest *guest, const char *outcome)
   alarms_set_outcome (guest->owner->sources.alarms, guest->uuid, guest->address, guest->suspicion, outcome);
 }
 
+/* (transfer full): what is said of a repair that failed */
+static char *
+describe_failure (const Guest *guest, const GError *error)
+{
+  if (g_error_matches (error, ACCMIG_ERROR, ACCMIG_ERROR_BUSY))
+    return g_strdup_printf ("was not repaired: %s", error->message);
+  return g_strdup_printf (
+      "was not repaired: %s. accmigctl device reset %s brings it back, and loses what it holds",
+      error->message, guest->address);
+}
+
 static void
 on_repaired (GObject *source, GAsyncResult *result, gpointer user)
 {
@@ -300,16 +319,18 @@ on_repaired (GObject *source, GAsyncResult *result, gpointer user)
   AccmigState found, left;
 
   if (!broker_client_repair_finish (result, &found, &left, &error))
-    outcome = g_strdup_printf (
-        "was not repaired: %s. accmigctl device reset %s brings it back, and loses what it holds",
-        error->message, guest->address);
+    outcome = describe_failure (guest, error);
   else if (left != ACCMIG_STATE_RUNNING)
     outcome = g_strdup_printf ("was not repaired: it was %s and is %s now", accmig_state_to_string (found),
                                accmig_state_to_string (left));
+  else if (found == ACCMIG_STATE_RUNNING)
+    outcome = g_strdup ("needed no repair: it is running again");
   else
     outcome =
         g_strdup_printf ("was repaired: it was %s and is running again", accmig_state_to_string (found));
   say_outcome (guest, outcome);
+  if (g_error_matches (error, ACCMIG_ERROR, ACCMIG_ERROR_BUSY))
+    try_again (guest);
   if (error == NULL && left == ACCMIG_STATE_RUNNING)
     alarms_clear (guest->owner->sources.alarms, guest->uuid, guest->address, guest->suspicion);
   next_device (guest);
@@ -342,7 +363,7 @@ conclude (Guest *guest)
                       alarm_new (kind, guest->uuid, guest->name, guest->address, recent_id (guest), detail),
                       TRUE);
   if (kind == ALARM_NOT_RUNNING && self->policy.drive)
-    broker_client_repair_async (self->sources.broker, guest->address, on_repaired, guest);
+    broker_client_repair_async (self->sources.broker, guest->address, guest->found, on_repaired, guest);
   else
     next_device (guest);
 }

@@ -197,9 +197,14 @@ static int
 method_repair (sd_bus_message *m, void *peer, sd_bus_error *ret_error)
 {
   DeviceQuestion question = { .verb = DEVICE_REPAIR };
-  int r = sd_bus_message_read (m, "s", &question.address);
+  const char *seen;
+  int r = sd_bus_message_read (m, "ss", &question.address, &seen);
 
-  return r < 0 ? r : ask (peer, m, &question, reply_repair);
+  if (r < 0)
+    return r;
+  if (!accmig_state_from_string (seen, &question.seen))
+    return sd_bus_error_setf (ret_error, ACCMIG_BUS_ERROR ("Invalid"), "“%.64s” is no state", seen);
+  return ask (peer, m, &question, reply_repair);
 }
 
 /* ---- walks ------------------------------------------------------------------------------------ */
@@ -423,8 +428,8 @@ const sd_bus_vtable broker_vtable[] = {
   SD_BUS_METHOD_WITH_ARGS ("Walk", SD_BUS_ARGS ("s", address, "as", states),
                            SD_BUS_RESULT ("t", flags, "a(ssxss)", steps), method_walk,
                            SD_BUS_VTABLE_UNPRIVILEGED),
-  SD_BUS_METHOD_WITH_ARGS ("Repair", SD_BUS_ARGS ("s", address), SD_BUS_RESULT ("s", found, "s", left),
-                           method_repair, SD_BUS_VTABLE_UNPRIVILEGED),
+  SD_BUS_METHOD_WITH_ARGS ("Repair", SD_BUS_ARGS ("s", address, "s", seen),
+                           SD_BUS_RESULT ("s", found, "s", left), method_repair, SD_BUS_VTABLE_UNPRIVILEGED),
   SD_BUS_METHOD_WITH_ARGS ("ResetHeld", SD_BUS_ARGS ("s", address), SD_BUS_NO_RESULT, method_reset_held,
                            SD_BUS_VTABLE_UNPRIVILEGED),
   SD_BUS_METHOD_WITH_ARGS ("Abort", SD_BUS_ARGS ("s", address), SD_BUS_NO_RESULT, method_abort,

@@ -64,6 +64,7 @@ struct _Request
   char *driver, *parent, *type;
   AccmigState states[BROKER_WALK_MAX];
   gsize n_states;
+  AccmigState seen;
   int stream_fd;
   GCancellable *gone; /* the caller's */
   gulong gone_id;
@@ -235,7 +236,8 @@ run_walk (Request *request, GError **error)
 static gboolean
 run_repair (Request *request, GError **error)
 {
-  return repair_device (request->devices->sysfs_fd, request->address, &request->answer->repair, error);
+  return repair_device (request->devices->sysfs_fd, request->address, request->seen, &request->answer->repair,
+                        error);
 }
 
 static gboolean
@@ -365,6 +367,7 @@ request_new (Devices *devices, const DeviceQuestion *question, GCancellable *gon
   self->type = g_strdup (question->type);
   for (; self->n_states < question->n_states; self->n_states++)
     self->states[self->n_states] = question->states[self->n_states];
+  self->seen = question->seen;
   self->stream_fd = -1;
   self->gone = g_object_ref (gone);
   self->stop = g_cancellable_new ();

@@ -46,6 +46,7 @@ typedef struct
   int stream_fd;       /* Save, Load: a file, pipe or socket; it is duplicated */
   const AccmigState *states; /* Walk: at most %BROKER_WALK_MAX */
   gsize n_states;
+  AccmigState seen;   /* Repair: where the device was seen to stand still */
   const char *driver; /* Bind */
   const char *parent; /* CreateMdev … */
   const char *type;

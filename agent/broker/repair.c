@@ -3,8 +3,8 @@
  * Repair
  *
  * What is done to a device of a guest's, and nothing else is. That the guest runs and that no migration goes
- * on is for accmigd to know; here the device is asked where it is, brought to running, and asked again; or
- * reset, because a person wants that.
+ * on is for accmigd to know; here the device is asked where it is, brought to running if that is where
+ * accmigd saw it, and asked again; or reset, because a person wants that.
  */
 
 #include "repair.h"
@@ -27,11 +27,11 @@ borrow (int sysfs_fd, const char *address, GError **error)
 }
 
 gboolean
-repair_device (int sysfs_fd, const char *address, Repair *ret_repair, GError **error)
+repair_device (int sysfs_fd, const char *address, AccmigState seen, Repair *ret_repair, GError **error)
 {
   g_autoptr (AccmigDevice) device = borrow (sysfs_fd, address, error);
 
-  return device != NULL && accmig_device_repair (device, &ret_repair->from, &ret_repair->to, error);
+  return device != NULL && accmig_device_repair (device, seen, &ret_repair->from, &ret_repair->to, error);
 }
 
 gboolean

@@ -14,10 +14,12 @@ typedef struct
  * repair_device:
  * Brings the device that a process holds to running, through a duplicate of its file descriptor that is
  * closed at once.
- * @error: NOT_FOUND when nobody has it open, BAD_STATE when it is in error, and what accmig_device_borrow()
- * and accmig_device_repair() say
+ * @seen: the state in which it was seen to stand still
+ * @error: NOT_FOUND when nobody has it open, BAD_STATE when it is in error, BUSY when it is elsewhere than
+ * where it was seen, and what accmig_device_borrow() and accmig_device_repair() say
  */
-gboolean repair_device (int sysfs_fd, const char *address, Repair *ret_repair, GError **error);
+gboolean repair_device (int sysfs_fd, const char *address, AccmigState seen, Repair *ret_repair,
+                        GError **error);
 
 /**
  * repair_reset:

@@ -25,10 +25,11 @@
  *               the errno's name it was refused with ("EBUSY"; else ""), state afterwards. Takes a free
  *               device from running through these states, ends with the first refusal, leaves it running.
  *               BadState, before anything is done, when there is no way from one to the next.
- *   Repair      s → s s          address of a device that a process holds → state found, state left.
- *               Borrows it as Peek does, and takes it to running when it is not; after an error it is where
- *               the message says. NotFound when nobody has it open, BadState when it is in error. The caller
- *               answers for it that no migration goes on.
+ *   Repair      s s → s s        address of a device that a process holds, the state in which it was seen
+ *               → state found, state left. Borrows it as Peek does, and takes it to running when it is not;
+ *               after an error it is where the message says. NotFound when nobody has it open, BadState when
+ *               it is in error, Busy when it is in another state than it was seen in. The caller answers for
+ *               it that no migration goes on.
  *   ResetHeld   s →              resets a device that a process holds, through a duplicate as Repair does.
  *               NotFound when nobody has it open. The caller answers for the same, and for what is lost.
  *   Abort       s →              breaks off the Save or Load of this address that somebody waits for; nothing

@@ -271,17 +271,18 @@ ACCMIG_API gboolean accmig_device_try_match (AccmigDevice *device, const guint8 
 /**
  * accmig_device_repair:
  * @device: also a borrowed one: the only thing that may be done to it
+ * @seen: the state in which the caller saw it stand still
  * @ret_from: (out): the state in which it was found
  * @ret_to: (out): the state in which it was left, running when all went well
- * @error: BAD_STATE when it is in error, which only a reset leaves; BUSY; REFUSED; UNSUPPORTED; IO. @ret_from
- * and
- *   @ret_to are set all the same when it could be asked
+ * @error: BAD_STATE when it is in error, which only a reset leaves; BUSY, also when it is neither running nor
+ *   in @seen any more; REFUSED; UNSUPPORTED; IO. @ret_from and @ret_to are set all the same when it could be
+ *   asked
  *
- * Brings a device to running that stands still while its guest runs. The caller answers for that: no
- * migration may be going on, since its hypervisor would not notice.
+ * Brings a device to running that stands still while its guest runs; nothing is done to one that runs. The
+ * caller answers for that: no migration may be going on, since its hypervisor would not notice.
  */
-ACCMIG_API gboolean accmig_device_repair (AccmigDevice *device, AccmigState *ret_from, AccmigState *ret_to,
-                                          GError **error);
+ACCMIG_API gboolean accmig_device_repair (AccmigDevice *device, AccmigState seen, AccmigState *ret_from,
+                                          AccmigState *ret_to, GError **error);
 
 /**
  * accmig_device_reset_borrowed:

@@ -8,8 +8,8 @@
  * input); error-VERB and hold-VERB are for one verb alone; repaired is the state after Repair. What it is
  * asked goes to standard output, one line per call. CreateMdev looks for its parent's name.
  * DIRECTORY/ADDRESS.evidence and DIRECTORY/NAME.log are what Evidence and ReadLog answer, nothing when there
- * is no such file. What is adopted is a device's file, too, DIRECTORY/DOMAINUUID/NAME; its state is the file's
- * first, and then what it was asked to step to.
+ * is no such file. What is adopted is a device's file, too, DIRECTORY/DOMAINUUID/NAME; its state is the
+ * file's first, and then what it was asked to step to.
  *
  * Standard input takes, one per line: "release", which lets all held answers go, and "event UUID NAME EVENT
  * USEC DETAILS".
@@ -292,10 +292,12 @@ on_repair (sd_bus_message *m, void *user, sd_bus_error *ret_error)
   g_autofree char *state = NULL;
   g_autofree char *repaired = NULL;
   g_autoptr (sd_bus_message) answer = NULL;
+  const char *seen = NULL;
   int r = 0;
 
-  if (device == NULL)
+  if (device == NULL || sd_bus_message_read (m, "s", &seen) < 0)
     return -EINVAL;
+  say ("seen", seen);
   state = g_key_file_get_string (device, "device", "state", NULL);
   repaired = g_key_file_get_string (device, "device", "repaired", NULL);
   r = sd_bus_message_new_method_return (m, &answer);
@@ -479,7 +481,7 @@ static const sd_bus_vtable vtable[] = {
   SD_BUS_METHOD ("Bind", "ss", NULL, on_change, SD_BUS_VTABLE_UNPRIVILEGED),
   SD_BUS_METHOD ("CreateMdev", "sss", NULL, on_change, SD_BUS_VTABLE_UNPRIVILEGED),
   SD_BUS_METHOD ("RemoveMdev", "s", NULL, on_change, SD_BUS_VTABLE_UNPRIVILEGED),
-  SD_BUS_METHOD ("Repair", "s", "ss", on_repair, SD_BUS_VTABLE_UNPRIVILEGED),
+  SD_BUS_METHOD ("Repair", "ss", "ss", on_repair, SD_BUS_VTABLE_UNPRIVILEGED),
   SD_BUS_METHOD ("Evidence", "s", "ay", on_evidence, SD_BUS_VTABLE_UNPRIVILEGED),
   SD_BUS_METHOD ("SetMetadata", "ss", NULL, on_set_metadata, SD_BUS_VTABLE_UNPRIVILEGED),
   SD_BUS_METHOD ("ReadLog", "s", "ay", on_read_log, SD_BUS_VTABLE_UNPRIVILEGED),

@@ -81,6 +81,8 @@ new_device_call (sd_bus *bus, const char *member, const char *address, int fd)
     g_assert_cmpint (sd_bus_message_append_array (m, 'y', "match", 5), >=, 0);
   if (g_str_equal (member, "Walk"))
     g_assert_cmpint (sd_bus_message_append (m, "as", 2, "stop-copy", "running"), >=, 0);
+  if (g_str_equal (member, "Repair"))
+    g_assert_cmpint (sd_bus_message_append (m, "s", "stop"), >=, 0);
   if (g_str_equal (member, "Bind"))
     g_assert_cmpint (sd_bus_message_append (m, "s", "hisi_acc_vfio_pci"), >=, 0);
   return m;
@@ -89,8 +91,8 @@ new_device_call (sd_bus *bus, const char *member, const char *address, int fd)
 static void
 each_device_verb_fails (BrokerProcess *f, const char *address, const char *name, const char *part)
 {
-  static const char *const verbs[] = { "Probe",     "Peek",  "Save", "Load", "Reset",
-                                       "ResetHeld", "Trial", "Walk", "Bind" };
+  static const char *const verbs[] = { "Probe",     "Peek",   "Save",  "Load", "Reset",
+                                       "ResetHeld", "Repair", "Trial", "Walk", "Bind" };
   g_autoptr (sd_bus) bus = broker_process_connect (f);
   int fds[2];
 
@@ -168,6 +170,16 @@ test_walk_states (BrokerProcess *f, gconstpointer data)
   g_assert_cmpint (sd_bus_message_append (many, "s", UNKNOWN_DEVICE), >=, 0);
   g_assert_cmpint (sd_bus_message_append_strv (many, states), >=, 0);
   call_fails (bus, many, "Limit", "a walk of 33 states, 32 are the limit");
+}
+
+static void
+test_repair_state (BrokerProcess *f, gconstpointer data)
+{
+  g_autoptr (sd_bus) bus = broker_process_connect (f);
+  g_autoptr (sd_bus_message) m = broker_process_call (bus, "Repair");
+
+  g_assert_cmpint (sd_bus_message_append (m, "ss", UNKNOWN_DEVICE, "halt"), >=, 0);
+  call_fails (bus, m, "Invalid", "“halt” is no state");
 }
 
 /* There is nothing to break off, and nothing to complain of. */
@@ -820,6 +832,7 @@ main (int argc, char **argv)
     { "/broker/match-size", test_match_size },
     { "/broker/trial-size", test_trial_size },
     { "/broker/walk-states", test_walk_states },
+    { "/broker/repair-state", test_repair_state },
     { "/broker/abort-nothing", test_abort_nothing },
     { "/broker/create-mdev", test_create_mdev },
     { "/broker/remove-mdev", test_remove_mdev },

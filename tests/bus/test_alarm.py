@@ -193,6 +193,7 @@ def test_repaired(programs):
     with source_host(programs, "drive") as host:
         fail_and_stand_still(host)
         host.broker.wait_line(f"^Repair {VF}$")
+        host.broker.wait_line("^seen stop$")
         alarm = wait_alarm(host, "not-running", is_open=False)
         assert alarm["Outcome"] == "was repaired: it was stop and is running again"
         assert record(host)["alarms"][0]["outcome"] == alarm["Outcome"]
@@ -209,6 +210,21 @@ def test_beyond_repair(programs):
         outcome = wait_alarm(host, "not-running")["Outcome"]
         assert outcome.startswith("was not repaired: ")
         assert f"accmigctl device reset {VF}" in outcome
+
+
+def test_moved_meanwhile(programs):
+    """One that somebody moved after it was looked at is left alone, and looked at once more."""
+    with source_host(programs, "drive") as host:
+        host.broker.set_device(VF, **{"flags": 5, "pid": 4711, "state": "stop",
+                                      "error-Repair": "org.accmig1.Error.Busy"})
+        say(host, "=setup", "pre-copy", "=active", "=cancelling", "=cancelled")
+        host.broker.wait_line(f"^Repair {VF}$")
+        wait_for(lambda: wait_alarm(host, "not-running")["Outcome"], "the outcome")
+        outcome = wait_alarm(host, "not-running")["Outcome"]
+        assert outcome.startswith("was not repaired: ") and "reset" not in outcome
+        host.broker.set_device(VF, flags=5, pid=4711, state="stop-copy")
+        host.broker.wait_line("^seen stop-copy$")
+        wait_alarm(host, "not-running", is_open=False)
 
 
 def test_left_alone_during_a_migration(programs):

@@ -49,7 +49,7 @@ test_brought_back (void)
       AccmigState found = 77, left = 77;
       g_autoptr (GError) error = NULL;
 
-      g_assert_true (accmig_device_repair (device, &found, &left, &error));
+      g_assert_true (accmig_device_repair (device, from[i], &found, &left, &error));
       g_assert_no_error (error);
       g_assert_cmpint (found, ==, from[i]);
       g_assert_cmpint (left, ==, ACCMIG_STATE_RUNNING);
@@ -64,7 +64,7 @@ test_runs_already (void)
   AccmigDevice *device = borrow_scripted (script);
   AccmigState found = 77, left = 77;
 
-  g_assert_true (accmig_device_repair (device, &found, &left, NULL));
+  g_assert_true (accmig_device_repair (device, ACCMIG_STATE_STOP, &found, &left, NULL));
   g_assert_cmpint (found, ==, ACCMIG_STATE_RUNNING);
   g_assert_cmpint (left, ==, ACCMIG_STATE_RUNNING);
   close_scripted (device);
@@ -79,10 +79,27 @@ test_in_error (void)
   AccmigState found = 77, left = 77;
   g_autoptr (GError) error = NULL;
 
-  g_assert_false (accmig_device_repair (device, &found, &left, &error));
+  g_assert_false (accmig_device_repair (device, ACCMIG_STATE_ERROR, &found, &left, &error));
   g_assert_error (error, ACCMIG_ERROR, ACCMIG_ERROR_BAD_STATE);
   g_assert_nonnull (strstr (error->message, "only a reset helps"));
   g_assert_cmpint (left, ==, ACCMIG_STATE_ERROR);
+  close_scripted (device);
+}
+
+/* It was seen in stop, and a migration has begun since: no SET. */
+static void
+test_moved_meanwhile (void)
+{
+  static const MockCall script[] = { MOCK_STATE (ACCMIG_STATE_STOP_COPY), { 0 } };
+  AccmigDevice *device = borrow_scripted (script);
+  AccmigState found = 77, left = 77;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (accmig_device_repair (device, ACCMIG_STATE_STOP, &found, &left, &error));
+  g_assert_error (error, ACCMIG_ERROR, ACCMIG_ERROR_BUSY);
+  g_assert_nonnull (strstr (error->message, "was in stop and is in stop-copy now"));
+  g_assert_cmpint (found, ==, ACCMIG_STATE_STOP_COPY);
+  g_assert_cmpint (left, ==, ACCMIG_STATE_STOP_COPY);
   close_scripted (device);
 }
 
@@ -102,7 +119,7 @@ test_fails (void)
   g_autoptr (GError) error = NULL;
   g_autoptr (GError) on_set = NULL;
 
-  g_assert_false (accmig_device_repair (device, &found, &left, &error));
+  g_assert_false (accmig_device_repair (device, ACCMIG_STATE_STOP_COPY, &found, &left, &error));
   g_assert_error (error, ACCMIG_ERROR, ACCMIG_ERROR_BUSY);
   g_assert_nonnull (strstr (error->message, "was left in stop"));
   g_assert_cmpint (found, ==, ACCMIG_STATE_STOP_COPY);
@@ -119,6 +136,7 @@ main (int argc, char **argv)
   g_test_add_func ("/device-repair/brought-back", test_brought_back);
   g_test_add_func ("/device-repair/runs-already", test_runs_already);
   g_test_add_func ("/device-repair/in-error", test_in_error);
+  g_test_add_func ("/device-repair/moved-meanwhile", test_moved_meanwhile);
   g_test_add_func ("/device-repair/fails", test_fails);
   return g_test_run ();
 }

@@ -152,9 +152,10 @@ accmig_device_reset (AccmigDevice *device, GError **error)
 }
 
 gboolean
-accmig_device_repair (AccmigDevice *device, AccmigState *ret_from, AccmigState *ret_to, GError **error)
+accmig_device_repair (AccmigDevice *device, AccmigState seen, AccmigState *ret_from, AccmigState *ret_to,
+                      GError **error)
 {
-  *ret_from = ACCMIG_STATE_STOP;
+  *ret_from = seen;
   *ret_to = ACCMIG_STATE_RUNNING;
   return refuse (script.fail_repair, ACCMIG_ERROR_BAD_STATE, error);
 }
@@ -265,6 +266,7 @@ ask (Fixture *f, Question *question, DeviceVerb verb, const char *address, int f
                          .stream_fd = fd,
                          .states = states,
                          .n_states = G_N_ELEMENTS (states),
+                         .seen = ACCMIG_STATE_STOP_COPY,
                          .driver = "driver",
                          .parent = "parent",
                          .type = "type",
@@ -777,7 +779,7 @@ test_repair (Fixture *f, gconstpointer data)
   script.holder = 1234;
   answer = ask_and_await (f, DEVICE_REPAIR, VF1, -1, &error);
   g_assert_no_error (error);
-  g_assert_cmpint (answer->repair.from, ==, ACCMIG_STATE_STOP);
+  g_assert_cmpint (answer->repair.from, ==, ACCMIG_STATE_STOP_COPY); /* as it was asked */
   g_assert_cmpint (answer->repair.to, ==, ACCMIG_STATE_RUNNING);
 
   script.fail_repair = TRUE;
