@@ -7,18 +7,20 @@
 /*
  * What the files of the set of drives share: drives.c has the set, takes news and streams, drive-executor.c
  * carries out what one drive decides, driven-guest.c has its guest, drives-recovery.c takes up what a
- * predecessor left.
+ * predecessor left, drives-standing.c tells of what nobody drives.
  */
 
 struct _Drives
 {
   DrivesSources sources;
-  GHashTable *guests;    /* char * uuid → DrivenGuest *, both owned */
-  GPtrArray *waiting;    /* of DrivesWaiting: streams for guests that are still to come */
-  GHashTable *asked;     /* set of char * uuid: libvirt is asked where it is */
-  guint64 last_serial;   /* of a guest or a call */
-  guint tidying;         /* source */
-  gboolean settled;      /* the broker said which devices it has */
+  GHashTable *guests;   /* char * uuid → DrivenGuest *, both owned */
+  GPtrArray *waiting;   /* of DrivesWaiting: streams for guests that are still to come */
+  GHashTable *asked;    /* set of char * uuid: libvirt is asked where it is */
+  GHashTable *resumed;  /* char * uuid → gint64 *: when its vCPUs were last heard to run, until they stop */
+  GHashTable *standing; /* set of char * id: has an alarm, as it stands still under its guest */
+  guint64 last_serial;  /* of a guest or a call */
+  guint tidying;        /* source */
+  gboolean settled;     /* the broker said which devices it has */
   gboolean census_taken; /* the domains are known */
 };
 
@@ -122,6 +124,15 @@ void drives_begin (Drives *drives, const Migration *migration);
 void drives_tell_phase (DrivenGuest *guest, Phase phase);
 /* Looks soon which drives are over. */
 void drives_tidy_soon (Drives *drives);
+
+/* ---- drives-standing.c ---- */
+
+/* What was heard of a guest's vCPUs, for devices that nobody drives. */
+void drives_hear_vcpus (Drives *drives, const char *uuid, gboolean running);
+/* @device changed. */
+void drives_check_standing (Drives *drives, const Registered *device);
+/* The devices of a guest are driven from now on. */
+void drives_forget_standing (Drives *drives, const char *uuid);
 
 /* ---- drives-recovery.c ---- */
 

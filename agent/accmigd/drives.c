@@ -50,6 +50,8 @@ drives_new (const DrivesSources *sources)
   self->guests = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify)driven_guest_free);
   self->waiting = g_ptr_array_new_with_free_func (waiting_free);
   self->asked = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  self->resumed = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  self->standing = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   return self;
 }
 
@@ -62,6 +64,8 @@ drives_free (Drives *self)
   g_ptr_array_unref (self->waiting);
   g_hash_table_unref (self->guests);
   g_hash_table_unref (self->asked);
+  g_hash_table_unref (self->resumed);
+  g_hash_table_unref (self->standing);
   g_free (self);
 }
 
@@ -128,6 +132,7 @@ drives_take (Drives *self, DrivenGuest *guest)
   g_hash_table_replace (self->guests, guest->uuid, guest);
   for (guint i = 0; i < devices->len; i++)
     driven_guest_see (guest, devices->pdata[i]);
+  drives_forget_standing (self, guest->uuid);
   if (drive_get_role (guest->drive) == ROLE_DESTINATION)
     hand_over_waiting (self, guest);
 }
@@ -235,10 +240,12 @@ drives_on_vcpus (Drives *self, const char *uuid, gboolean running)
 {
   DrivenGuest *guest = drives_find (self, uuid);
 
-  if (guest == NULL)
-    return;
-  drive_tell (guest->drive, running ? DRIVE_GUEST_RUNS : DRIVE_GUEST_STOPPED);
-  drives_tidy_soon (self);
+  if (guest != NULL)
+    {
+      drive_tell (guest->drive, running ? DRIVE_GUEST_RUNS : DRIVE_GUEST_STOPPED);
+      drives_tidy_soon (self);
+    }
+  drives_hear_vcpus (self, uuid, running);
 }
 
 /* The destination's record may have ended before the guest runs: libvirt calls one that arrived paused
@@ -248,6 +255,7 @@ on_stopped (Drives *self, const char *uuid)
 {
   DrivenGuest *guest = drives_find (self, uuid);
 
+  drives_hear_vcpus (self, uuid, FALSE);
   if (guest == NULL || drive_get_role (guest->drive) != ROLE_DESTINATION)
     return;
   drive_tell (guest->drive, DRIVE_FAILED);
@@ -298,6 +306,7 @@ drives_on_registered_changed (Drives *self, const Registered *device)
     }
   else if (registered_is_attached (device))
     drives_consider (self, uuid);
+  drives_check_standing (self, device);
 }
 
 void
@@ -305,6 +314,7 @@ drives_on_registered_removed (Drives *self, const Registered *device)
 {
   DrivenGuest *guest = drives_find (self, registered_get_uuid (device));
 
+  g_hash_table_remove (self->standing, registered_get_id (device));
   if (guest == NULL)
     return;
   driven_guest_lose (guest, registered_get_name (device));
@@ -341,6 +351,7 @@ void
 drives_on_census (Drives *self)
 {
   self->census_taken = TRUE;
+  g_hash_table_remove_all (self->resumed); /* libvirt was away, and a guest may have stopped meanwhile */
   consider_all (self);
 }
 

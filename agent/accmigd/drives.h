@@ -36,6 +36,9 @@ void drives_on_migration (Drives *drives, const Migration *migration);
 void drives_on_migration_removed (Drives *drives, const Migration *migration);
 /* The vCPUs of a guest stopped or run, by QEMU's word. Call it before anything that takes time. */
 void drives_on_vcpus (Drives *drives, const char *uuid, gboolean running);
+/* When the vCPUs of a guest with registered devices were last heard to run, monotonic; 0: they were heard to
+ * stop since, or nothing was. */
+gint64 drives_get_resumed_usec (const Drives *drives, const char *uuid);
 void drives_on_lifecycle (Drives *drives, const char *uuid, Lifecycle event);
 void drives_on_registered_added (Drives *drives, const Registered *device);
 void drives_on_registered_changed (Drives *drives, const Registered *device);

@@ -134,6 +134,12 @@ registered_get_state (const Registered *device, AccmigState *ret_state)
   return TRUE;
 }
 
+const char *
+registered_get_alarm (const Registered *device)
+{
+  return device->alarm;
+}
+
 void
 registered_set_state (RegisteredSet *set, const char *id, AccmigState state)
 {

@@ -536,6 +536,101 @@ test_not_ours (void)
   fakes_tear_down ();
 }
 
+/* ---- nobody drives ---- */
+
+/* Stopped by hand, and the guest is resumed: said once, with the way back, until it runs. */
+static void
+test_stands_still (void)
+{
+  set_up ();
+  start_agent ();
+  registered_set_state (NULL, FAKE_UUID "/a", ACCMIG_STATE_STOP);
+  g_assert_cmpstr (fakes_get_alarm ("a"), ==, ""); /* for all that is known the guest is suspended */
+  drives_on_lifecycle (fakes.drives, FAKE_UUID, LIFECYCLE_RESUMED);
+  g_assert_nonnull (strstr (fakes_get_alarm ("a"), "is in stop while its guest runs"));
+  g_assert_nonnull (strstr (fakes_get_alarm ("a"), "accmigctl state set " FAKE_UUID "/a running brings"));
+  g_assert_cmpstr (fakes_get_alarm ("b"), ==, "");
+  registered_set_state (NULL, FAKE_UUID "/a", ACCMIG_STATE_RUNNING_P2P); /* on the way */
+  g_assert_cmpstr (fakes_get_alarm ("a"), !=, "");
+  registered_set_state (NULL, FAKE_UUID "/a", ACCMIG_STATE_RUNNING);
+  g_assert_cmpstr (fakes_get_alarm ("a"), ==, "");
+  g_assert_cmpstr (fakes.log->str, ==, ""); /* nothing is done to it */
+  fakes_tear_down ();
+}
+
+/* What ends the alarm, and what another alarm is for. */
+static void
+test_stands_still_ends (void)
+{
+  set_up ();
+  start_agent ();
+  fakes_set_device ("a", ACCMIG_STATE_ERROR);
+  fakes_set_device ("b", ACCMIG_STATE_STOP);
+  registered_set_alarm (NULL, FAKE_UUID "/b", "was lost");
+  drives_on_vcpus (fakes.drives, FAKE_UUID, TRUE);
+  g_assert_nonnull (strstr (fakes_get_alarm ("a"), "accmigctl device reset"));
+  g_assert_cmpstr (fakes_get_alarm ("b"), ==, "was lost");
+  drives_on_lifecycle (fakes.drives, FAKE_UUID, LIFECYCLE_SUSPENDED);
+  g_assert_cmpstr (fakes_get_alarm ("a"), ==, "");
+  g_assert_cmpstr (fakes_get_alarm ("b"), ==, "was lost");
+  drives_on_vcpus (fakes.drives, FAKE_UUID, TRUE);
+  g_assert_cmpstr (fakes_get_alarm ("a"), !=, "");
+  drives_on_lifecycle (fakes.drives, FAKE_UUID, LIFECYCLE_STOPPED);
+  g_assert_cmpstr (fakes_get_alarm ("a"), ==, "");
+  fakes_tear_down ();
+}
+
+/* Its guest runs, and begins to leave: from then on the drive says what there is to say. */
+static void
+test_stands_still_and_leaves (void)
+{
+  set_up ();
+  start_agent ();
+  fakes.role = ROLE_SOURCE;
+  drives_on_vcpus (fakes.drives, FAKE_UUID, TRUE);
+  registered_set_state (NULL, FAKE_UUID "/a", ACCMIG_STATE_STOP);
+  g_assert_nonnull (strstr (fakes_get_alarm ("a"), "while its guest runs"));
+  fakes_tell (PHASE_COPYING);
+  g_assert_null (strstr (fakes_get_alarm ("a"), "while its guest runs"));
+  fakes_answer ();
+  g_assert_null (strstr (fakes_get_alarm ("a"), "while its guest runs"));
+  fakes_tear_down ();
+}
+
+/* A step was under way when the guest was resumed. */
+static void
+test_stops_too_late (void)
+{
+  set_up ();
+  start_agent ();
+  g_assert_cmpint (drives_get_resumed_usec (fakes.drives, FAKE_UUID), ==, 0);
+  drives_on_vcpus (fakes.drives, FAKE_UUID, TRUE);
+  g_assert_cmpint (drives_get_resumed_usec (fakes.drives, FAKE_UUID), >, 0);
+  g_assert_cmpstr (fakes_get_alarm ("a"), ==, "");
+  registered_set_state (NULL, FAKE_UUID "/a", ACCMIG_STATE_RUNNING_P2P);
+  g_assert_cmpstr (fakes_get_alarm ("a"), ==, "");
+  registered_set_state (NULL, FAKE_UUID "/a", ACCMIG_STATE_STOP);
+  g_assert_cmpstr (fakes_get_alarm ("a"), !=, "");
+  drives_on_vcpus (fakes.drives, FAKE_UUID, FALSE);
+  g_assert_cmpint (drives_get_resumed_usec (fakes.drives, FAKE_UUID), ==, 0);
+  g_assert_cmpstr (fakes_get_alarm ("a"), ==, "");
+  fakes_tear_down ();
+}
+
+/* Devices that a drive stopped under a guest that is about to run are no news. */
+static void
+test_driven_is_no_alarm (void)
+{
+  set_up ();
+  stop_guest ();
+  drives_on_vcpus (fakes.drives, FAKE_UUID, TRUE);
+  g_assert_cmpstr (fakes_get_alarm ("a"), ==, "");
+  fakes_answer ();
+  assert_states (ACCMIG_STATE_RUNNING);
+  g_assert_cmpstr (fakes_get_alarm ("a"), ==, "");
+  fakes_tear_down ();
+}
+
 int
 main (int argc, char **argv)
 {
@@ -561,5 +656,10 @@ main (int argc, char **argv)
   g_test_add_func ("/drives/killed/libvirt-comes-later", test_libvirt_comes_later);
   g_test_add_func ("/drives/killed/holder-comes-later", test_holder_comes_later);
   g_test_add_func ("/drives/not-ours", test_not_ours);
+  g_test_add_func ("/drives/stands-still", test_stands_still);
+  g_test_add_func ("/drives/stands-still/ends", test_stands_still_ends);
+  g_test_add_func ("/drives/stands-still/leaves", test_stands_still_and_leaves);
+  g_test_add_func ("/drives/stands-still/too-late", test_stops_too_late);
+  g_test_add_func ("/drives/stands-still/driven", test_driven_is_no_alarm);
   return g_test_run ();
 }
