@@ -4,8 +4,9 @@
  *
  * What a person sets stays: nobody closes the device. So two things are held that a driver of devices has to
  * hold: while its guest is being migrated the device is moved in step with the guest and by nobody else, and
- * while the guest's vCPUs run it is not stopped. Whether they run is asked of libvirt once, before the first
- * step.
+ * while the guest's vCPUs run it is not stopped. Whether they run is asked of libvirt before the first step;
+ * that the guest was resumed since is heard, and no later step stops the device then. A step that was under
+ * way is not called back, but leads to an alarm (drives-standing.c).
  */
 
 #include "walk-bus.h"
@@ -22,6 +23,7 @@ typedef struct
   guint64 flags;
   AccmigState states[BROKER_WALK_MAX];
   gsize n_states;
+  gint64 asked; /* libvirt, for the guest; monotonic µs, as the next */
   gint64 begun; /* the step that is under way */
   BrokerWalk walk;
 } Way;
@@ -96,8 +98,9 @@ may_run (const HypervisorDomain *domain)
   return state != HYPERVISOR_DOMAIN_PAUSED && state != HYPERVISOR_DOMAIN_SHUTOFF;
 }
 
+/* No step of the way stops the device. */
 static gboolean
-check_guest_is_still (const Way *way, GError **error)
+check_never_stops (const Way *way, GError **error)
 {
   for (gsize i = 0; i < way->n_states; i++)
     if (is_stopped (way->states[i]))
@@ -105,6 +108,23 @@ check_guest_is_still (const Way *way, GError **error)
                    "%s cannot go to %s while its guest runs; suspend the guest first", way->id,
                    accmig_state_to_string (way->states[i]));
   return TRUE;
+}
+
+static AccmigState
+left_in (const Way *way)
+{
+  gsize n = way->walk.n_steps;
+
+  return n > 0 ? way->walk.steps[n - 1].left_in : way->walk.steps[0].from;
+}
+
+/* The guest was not running when libvirt was asked; it is for @state that it must not have been resumed. */
+static gboolean
+check_guest_is_still (const Way *way, AccmigState state, GError **error)
+{
+  return !is_stopped (state) || drives_get_resumed_usec (way->bus->sources.drives, way->uuid) < way->asked
+         || fail (error, ACCMIG_ERROR_BUSY, "%s cannot go to %s while its guest runs, and was left in %s",
+                  way->id, accmig_state_to_string (state), accmig_state_to_string (left_in (way)));
 }
 
 /* (nullable): the device, as long as it may be moved */
@@ -159,7 +179,7 @@ take_step (Way *way)
   g_autoptr (GError) error = NULL;
   gsize i = way->walk.n_steps;
 
-  if (find_device (way, &error) == NULL)
+  if (find_device (way, &error) == NULL || !check_guest_is_still (way, way->states[i], &error))
     {
       system_bus_reply_error (way->call, error);
       return;
@@ -201,7 +221,7 @@ on_guest (GObject *source, GAsyncResult *result, gpointer user)
 
   if (is_gone)
     g_clear_error (&error);
-  if (error != NULL || (domain != NULL && may_run (domain) && !check_guest_is_still (way, &error)))
+  if (error != NULL || (domain != NULL && may_run (domain) && !check_never_stops (way, &error)))
     {
       system_bus_reply_error (way->call, error);
       return;
@@ -221,6 +241,7 @@ walk_registered_begin (SystemBus *bus, sd_bus_message *call, const Registered *d
   way->id = g_strdup (registered_get_id (device));
   uuid = way->uuid = g_strdup (registered_get_uuid (device));
   way->flags = way->walk.flags = registered_get_flags (device);
+  way->asked = g_get_monotonic_time ();
   if (read_states (way, states, &error) && find_device (way, &error) != NULL)
     hypervisor_lookup_async (bus->sources.hypervisor, uuid, on_guest, g_steal_pointer (&way));
   else

@@ -428,11 +428,17 @@ on_step (sd_bus_message *m, void *user, sd_bus_error *ret_error)
   Stub *self = user;
   const char *wanted = NULL;
   const char *id = take_adopted (self, m, ret_error);
+  g_autoptr (GKeyFile) device = id != NULL ? load_device (self, id) : NULL;
+  g_autoptr (sd_bus_message) answer = NULL;
+  int r = 0;
 
-  if (id == NULL || sd_bus_message_read (m, "s", &wanted) < 0)
+  if (device == NULL || sd_bus_message_read (m, "s", &wanted) < 0)
     return -EINVAL;
   adopted_set_state (self->adopted, id, wanted);
-  return sd_bus_reply_method_return (m, "ss", wanted, "");
+  r = sd_bus_message_new_method_return (m, &answer);
+  if (r >= 0)
+    r = sd_bus_message_append (answer, "ss", wanted, "");
+  return r < 0 ? r : send_answer (self, device, answer, sd_bus_message_get_member (m));
 }
 
 static int

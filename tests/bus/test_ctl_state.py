@@ -133,6 +133,45 @@ def test_set_registered(acc_host):
     assert f"no device is registered as {gone}" in run(acc_host, "state", "set", gone, "running", status=1)
 
 
+def hold_step(host, name):
+    """A registered device's first step of two, which its broker does not answer yet. Returns who asked for it."""
+    host.broker.set_device(name, **{"flags": 7, "size": 4096, "state": "running", "hold-Step": "true"})
+    setting = subprocess.Popen([CTL, "state", "set", name, "running-p2p", "stop"], env=environment(host),
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    host.broker.wait_line(f"^Step {name}$")
+    return setting
+
+
+def test_resumed_meanwhile(acc_host):
+    """A guest that is resumed between two steps: the next is not asked for, and it is said where the device is."""
+    name = f"{OTHER_UUID}/crypto0"
+    acc_host.broker.set_device(name, flags=7, size=4096, state="running")
+    holder = Holder(acc_host)
+    path = holder.register("crypto0", OTHER_UUID)
+    setting = hold_step(acc_host, name)
+    acc_host.broker.send(f"event {OTHER_UUID} vm RESUME 1 {{}}")
+    acc_host.broker.send("release")
+    said = setting.communicate(timeout=SECONDS)[0]
+    assert setting.returncode == 1 and "cannot go to stop while its guest runs" in said
+    assert "left in running-p2p" in said
+    assert get_all(acc_host, path)["State"] == "running-p2p"
+
+
+def test_resumed_with_a_stopped_device(acc_host):
+    """What a person stopped and forgot is an alarm as soon as the guest runs, and is over when it is brought back."""
+    name = f"{OTHER_UUID}/crypto0"
+    acc_host.broker.set_device(name, flags=7, size=4096, state="running")
+    holder = Holder(acc_host)
+    path = holder.register("crypto0", OTHER_UUID)
+    run(acc_host, "state", "set", name, "stop")
+    assert get_all(acc_host, path)["Alarm"] == ""
+    acc_host.broker.send(f"event {OTHER_UUID} vm RESUME 1 {{}}")
+    wait_for(lambda: get_all(acc_host, path)["Alarm"], "the alarm")
+    assert f"accmigctl state set {name} running brings it back" in get_all(acc_host, path)["Alarm"]
+    run(acc_host, "state", "set", name, "running")
+    wait_for(lambda: not get_all(acc_host, path)["Alarm"], "its end")
+
+
 def test_others_may_not(acc_host):
     """Setting and resetting need a permission each."""
     for words in (["state", "set", SEC_VFS[0], "stop"], ["device", "reset", "--yes", SEC_VFS[0]]):
