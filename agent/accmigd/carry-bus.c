@@ -146,7 +146,7 @@ begin_send (Carry *carry, int fd, GError **error)
 }
 
 static void
-on_may_send (sd_bus_message *m, gpointer user)
+on_may_send (sd_bus_message *m, uid_t caller, gpointer user)
 {
   g_autoptr (Carry) carry = carry_new (user, m);
   g_autoptr (GError) error = NULL;
@@ -273,7 +273,7 @@ on_received (guint64 bytes, const GError *error, gpointer user)
 }
 
 static void
-on_may_receive (sd_bus_message *m, gpointer user)
+on_may_receive (sd_bus_message *m, uid_t caller, gpointer user)
 {
   static const ReceiverCallbacks callbacks = { .header = on_header, .ended = on_received };
   g_autoptr (Carry) carry = carry_new (user, m);

@@ -80,7 +80,7 @@ check_bus_domain (sd_bus_message *m, void *user, sd_bus_error *ret_error)
 
 /* What was asked for is known and allowed: the call is read once more. */
 static void
-on_may_try (sd_bus_message *m, gpointer user)
+on_may_try (sd_bus_message *m, uid_t caller, gpointer user)
 {
   g_auto (sd_bus_error) error = SD_BUS_ERROR_NULL;
   const char *text = NULL;

@@ -43,7 +43,7 @@ on_answer (GObject *source, GAsyncResult *result, gpointer user)
 }
 
 static void
-on_root (sd_bus_message *m, gpointer user)
+on_root (sd_bus_message *m, uid_t caller, gpointer user)
 {
   SystemBus *self = user;
   GateQuestion question = { 0 };

@@ -26,6 +26,7 @@ typedef enum
   LOG_EVENT_ALARM_CLEARED,  /* … and is over */
   LOG_EVENT_REPAIR,         /* a guest's device was set running, or could not be */
   LOG_EVENT_REGISTERED,     /* a backend process registered a device, or took it back */
+  LOG_EVENT_BY_HAND,        /* somebody set a device's state, or reset it */
   LOG_EVENT_STRANGE,        /* something that cannot happen, did */
 } LogEvent;
 

@@ -22,6 +22,7 @@
 typedef struct
 {
   sd_bus_message *call;
+  uid_t caller; /* once the bus has told */
   char *action; /* (nullable) */
   PolkitGranted granted;
   gpointer user;
@@ -55,7 +56,7 @@ on_checked (sd_bus_message *reply, void *user, sd_bus_error *ret_error)
            || sd_bus_message_read (reply, "bb", &authorized, &challenge) < 0)
     deny (request, "polkit's answer cannot be read");
   else if (authorized)
-    request->granted (request->call, request->user);
+    request->granted (request->call, request->caller, request->user);
   else if (challenge)
     (void)sd_bus_reply_method_errorf (request->call, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED,
                                       "%s needs a password, and the caller does not want to be asked",
@@ -110,6 +111,7 @@ request_copy (const Request *request)
   Request *copy = g_new0 (Request, 1);
 
   copy->call = sd_bus_message_ref (request->call);
+  copy->caller = request->caller;
   copy->action = g_strdup (request->action);
   copy->granted = request->granted;
   copy->user = request->user;
@@ -123,9 +125,13 @@ on_user_known (sd_bus_message *reply, void *user, sd_bus_error *ret_error)
   guint32 uid = G_MAXUINT32;
 
   if (sd_bus_message_is_method_error (reply, NULL) || sd_bus_message_read (reply, "u", &uid) < 0)
-    deny (request, "the bus does not say who is calling");
-  else if (uid == 0)
-    request->granted (request->call, request->user);
+    {
+      deny (request, "the bus does not say who is calling");
+      return 0;
+    }
+  request->caller = uid;
+  if (uid == 0)
+    request->granted (request->call, uid, request->user);
   else if (request->action == NULL)
     deny (request, "only root may do this");
   else

@@ -7,7 +7,8 @@
  * Who may: asks the bus who called, and polkit whether they may. Root may everything and needs no polkit.
  */
 
-typedef void (*PolkitGranted) (sd_bus_message *call, gpointer user);
+/* @caller: the user who may */
+typedef void (*PolkitGranted) (sd_bus_message *call, uid_t caller, gpointer user);
 
 /**
  * polkit_authorize:

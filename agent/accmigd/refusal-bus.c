@@ -38,7 +38,7 @@ reply_error (sd_bus_message *m, const GError *error)
 }
 
 static void
-on_may_report (sd_bus_message *m, gpointer user)
+on_may_report (sd_bus_message *m, uid_t caller, gpointer user)
 {
   SystemBus *self = user;
   MigrationsRefusal refusal = { 0 };

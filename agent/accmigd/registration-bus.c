@@ -229,7 +229,7 @@ register_resolved (Work *work)
 }
 
 static void
-on_may_register (sd_bus_message *m, gpointer user)
+on_may_register (sd_bus_message *m, uid_t caller, gpointer user)
 {
   SystemBus *self = user;
   sd_bus_error error = SD_BUS_ERROR_NULL;

@@ -8,16 +8,27 @@
  * would end in a guest whose device knows nothing.
  */
 
+#include "hand-log.h"
 #include "state-work.h"
 #include "walk-bus.h"
+
+/* @caller: whose call it is */
+static StateWork *
+new_work (SystemBus *self, sd_bus_message *m, uid_t caller, const char *device)
+{
+  return state_work_new_by_hand (self, m, device, caller, g_strdup ("reset"));
+}
 
 static void
 reply_done (StateWork *work, gboolean ok, const GError *error)
 {
-  if (ok)
-    (void)sd_bus_reply_method_return (work->call, NULL);
-  else
-    system_bus_reply_error (work->call, error);
+  if (!ok)
+    {
+      state_work_fail (work, error);
+      return;
+    }
+  hand_log_outcome (work->caller, work->address, work->deed, NULL);
+  (void)sd_bus_reply_method_return (work->call, NULL);
 }
 
 static void
@@ -29,10 +40,12 @@ on_reset (GObject *source, GAsyncResult *result, gpointer user)
   reply_done (work, broker_client_reset_finish (result, &error), error);
 }
 
+/* @migrating: so libvirt says, which may know of a migration of which nobody has told us yet */
 static gboolean
-check_not_moving (const SystemBus *self, const char *uuid, const char *device, GError **error)
+check_not_moving (const SystemBus *self, const char *uuid, const char *device, gboolean migrating,
+                  GError **error)
 {
-  if (migrations_running (self->sources.migrations, uuid) == NULL)
+  if (!migrating && migrations_running (self->sources.migrations, uuid) == NULL)
     return TRUE;
   g_set_error (error, ACCMIG_ERROR, ACCMIG_ERROR_BUSY, "the guest of %s takes part in a migration", device);
   return FALSE;
@@ -58,7 +71,6 @@ find_alarm (const SystemBus *self, const char *address, const char *domain)
   return NULL;
 }
 
-/* libvirt may know of a migration of which nobody has told us yet. */
 static void
 on_guest (GObject *source, GAsyncResult *result, gpointer user)
 {
@@ -68,27 +80,24 @@ on_guest (GObject *source, GAsyncResult *result, gpointer user)
   g_autoptr (HypervisorDomain) domain = hypervisor_lookup_finish (self->sources.hypervisor, result, &error);
   const char *address = work->address;
 
-  if (domain == NULL)
-    system_bus_reply_error (work->call, error);
-  else if (hypervisor_domain_is_migrating (domain))
-    (void)sd_bus_reply_method_errorf (work->call, ACCMIG_BUS_ERROR ("Busy"),
-                                      "the guest of %s takes part in a migration", address);
-  else if (!check_not_moving (self, hypervisor_domain_get_uuid (domain), address, &error))
-    system_bus_reply_error (work->call, error);
+  if (domain == NULL
+      || !check_not_moving (self, hypervisor_domain_get_uuid (domain), address,
+                            hypervisor_domain_is_migrating (domain), &error))
+    state_work_fail (work, error);
   else
     broker_client_reset_held_async (self->sources.broker, address, on_reset, g_steal_pointer (&work));
 }
 
 static void
-reset_guests (SystemBus *self, sd_bus_message *m, const char *address, const Alarm *alarm)
+reset_guests (SystemBus *self, sd_bus_message *m, uid_t caller, const char *address, const Alarm *alarm)
 {
+  g_autoptr (StateWork) work = new_work (self, m, caller, address);
   g_autoptr (GError) error = NULL;
 
-  if (check_not_moving (self, alarm->uuid, address, &error))
-    hypervisor_lookup_async (self->sources.hypervisor, alarm->uuid, on_guest,
-                             state_work_new (self, m, address));
+  if (check_not_moving (self, alarm->uuid, address, FALSE, &error))
+    hypervisor_lookup_async (self->sources.hypervisor, alarm->uuid, on_guest, g_steal_pointer (&work));
   else
-    system_bus_reply_error (m, error);
+    state_work_fail (work, error);
 }
 
 /* ---- a registered one ---- */
@@ -106,34 +115,35 @@ on_reset_registered (GObject *source, GAsyncResult *result, gpointer user)
 }
 
 static void
-reset_registered (SystemBus *self, sd_bus_message *m, const Registered *device)
+reset_registered (SystemBus *self, sd_bus_message *m, uid_t caller, const Registered *device)
 {
   const char *id = registered_get_id (device);
+  g_autoptr (StateWork) work = new_work (self, m, caller, id);
   g_autoptr (GError) error = NULL;
 
-  if (check_not_moving (self, registered_get_uuid (device), id, &error))
+  if (check_not_moving (self, registered_get_uuid (device), id, FALSE, &error))
     broker_client_reset_adopted_async (self->sources.broker, id, on_reset_registered,
-                                       state_work_new (self, m, id));
+                                       g_steal_pointer (&work));
   else
-    system_bus_reply_error (m, error);
+    state_work_fail (work, error);
 }
 
 /* ---- a free one ---- */
 
 static void
-reset_free (SystemBus *self, sd_bus_message *m, const char *address)
+reset_free (SystemBus *self, sd_bus_message *m, uid_t caller, const char *address)
 {
-  g_autoptr (StateWork) work = state_work_new (self, m, address);
+  g_autoptr (StateWork) work = new_work (self, m, caller, address);
   g_autoptr (GError) error = NULL;
 
   if (state_work_begin_use (work, &error))
     broker_client_reset_async (self->sources.broker, address, on_reset, g_steal_pointer (&work));
   else
-    system_bus_reply_error (m, error);
+    state_work_fail (work, error);
 }
 
 static void
-on_may_reset (sd_bus_message *m, gpointer user)
+on_may_reset (sd_bus_message *m, uid_t caller, gpointer user)
 {
   SystemBus *self = user;
   const char *word = state_work_read_address (m);
@@ -143,11 +153,11 @@ on_may_reset (sd_bus_message *m, gpointer user)
   const Alarm *alarm = is_guests ? find_alarm (self, word, device_get_domain (device)) : NULL;
 
   if (registered != NULL)
-    reset_registered (self, m, registered);
+    reset_registered (self, m, caller, registered);
   else if (alarm != NULL)
-    reset_guests (self, m, word, alarm);
+    reset_guests (self, m, caller, word, alarm);
   else
-    reset_free (self, m, word);
+    reset_free (self, m, caller, word);
 }
 
 int

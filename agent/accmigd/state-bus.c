@@ -35,7 +35,7 @@ on_probed (GObject *source, GAsyncResult *result, gpointer user)
 }
 
 static void
-on_may_open (sd_bus_message *m, gpointer user)
+on_may_open (sd_bus_message *m, uid_t caller, gpointer user)
 {
   SystemBus *self = user;
   const char *address = state_work_read_address (m);
@@ -152,7 +152,7 @@ begin_move (SystemBus *self, sd_bus_message *m, MoveFunction move)
 }
 
 static void
-on_may_save (sd_bus_message *m, gpointer user)
+on_may_save (sd_bus_message *m, uid_t caller, gpointer user)
 {
   begin_move (user, m, broker_client_save_async);
 }
@@ -196,7 +196,7 @@ on_probed_for_load (GObject *source, GAsyncResult *result, gpointer user)
 }
 
 static void
-on_may_load (sd_bus_message *m, gpointer user)
+on_may_load (sd_bus_message *m, uid_t caller, gpointer user)
 {
   SystemBus *self = user;
   const char *address = state_work_read_address (m);

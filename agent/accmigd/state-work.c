@@ -9,6 +9,7 @@
 #include "state-work.h"
 
 #include "broker-client-walk.h"
+#include "hand-log.h"
 
 StateWork *
 state_work_new (SystemBus *bus, sd_bus_message *call, const char *address)
@@ -33,7 +34,26 @@ state_work_free (StateWork *work)
   sd_bus_slot_unref (work->leave);
   sd_bus_message_unref (work->call);
   g_free (work->address);
+  g_free (work->deed);
   g_free (work);
+}
+
+StateWork *
+state_work_new_by_hand (SystemBus *bus, sd_bus_message *call, const char *address, uid_t caller, char *deed)
+{
+  StateWork *work = state_work_new (bus, call, address);
+
+  work->caller = caller;
+  work->deed = deed;
+  return work;
+}
+
+void
+state_work_fail (const StateWork *work, const GError *error)
+{
+  if (work->deed != NULL)
+    hand_log_outcome (work->caller, work->address, work->deed, error);
+  system_bus_reply_error (work->call, error);
 }
 
 gboolean

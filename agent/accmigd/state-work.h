@@ -18,11 +18,20 @@ typedef struct
   gboolean counted;   /* among the calls that wait */
   sd_bus_slot *leave; /* (nullable): tells when the caller leaves the bus */
   gboolean left;      /* the caller has, since that was asked for */
+  char *deed;         /* (nullable): what is done by hand, for the journal … */
+  uid_t caller;       /* … and by whom */
 } StateWork;
 
 StateWork *state_work_new (SystemBus *bus, sd_bus_message *call, const char *address);
 void state_work_free (StateWork *work);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (StateWork, state_work_free)
+
+/* As state_work_new(), for what is written to the journal. @deed: (transfer full): "reset" */
+StateWork *state_work_new_by_hand (SystemBus *bus, sd_bus_message *call, const char *address, uid_t caller,
+                                   char *deed);
+
+/* Answers the call with @error, and writes it to the journal when it was to be done by hand. */
+void state_work_fail (const StateWork *work, const GError *error);
 
 /**
  * state_work_begin_use:

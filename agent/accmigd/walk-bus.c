@@ -9,6 +9,7 @@
 
 #include "walk-bus.h"
 
+#include "hand-log.h"
 #include "state-work.h"
 
 static int
@@ -63,9 +64,12 @@ on_walked (GObject *source, GAsyncResult *result, gpointer user)
   g_autofree BrokerWalk *walk = broker_client_walk_finish (result, &error);
 
   if (walk == NULL)
-    system_bus_reply_error (work->call, error);
-  else
-    (void)walk_bus_reply (work->call, walk);
+    {
+      state_work_fail (work, error);
+      return;
+    }
+  hand_log_walk (work->caller, work->address, work->deed, walk);
+  (void)walk_bus_reply (work->call, walk);
 }
 
 const Registered *
@@ -77,19 +81,20 @@ walk_bus_find_registered (const SystemBus *self, const char *word)
 }
 
 static void
-walk_free (SystemBus *self, sd_bus_message *m, const char *address, char *const *states)
+walk_free (SystemBus *self, sd_bus_message *m, uid_t caller, const char *address, char *const *states)
 {
-  g_autoptr (StateWork) work = state_work_new (self, m, address);
+  g_autoptr (StateWork) work =
+      state_work_new_by_hand (self, m, address, caller, hand_log_describe_states (states));
   g_autoptr (GError) error = NULL;
 
   if (state_work_begin_use (work, &error))
     broker_client_walk_async (self->sources.broker, address, states, on_walked, g_steal_pointer (&work));
   else
-    system_bus_reply_error (m, error);
+    state_work_fail (work, error);
 }
 
 static void
-on_may_set (sd_bus_message *m, gpointer user)
+on_may_set (sd_bus_message *m, uid_t caller, gpointer user)
 {
   SystemBus *self = user;
   const char *address = state_work_read_address (m);
@@ -99,9 +104,9 @@ on_may_set (sd_bus_message *m, gpointer user)
   if (sd_bus_message_read_strv (m, &states) < 0)
     (void)sd_bus_reply_method_errorf (m, SD_BUS_ERROR_INVALID_ARGS, "there are no states");
   else if (device != NULL)
-    walk_registered_begin (self, m, device, states);
+    walk_registered_begin (self, m, caller, device, states);
   else
-    walk_free (self, m, address, states);
+    walk_free (self, m, caller, address, states);
 }
 
 int

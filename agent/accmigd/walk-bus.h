@@ -20,8 +20,9 @@ int walk_bus_reply (sd_bus_message *call, const BrokerWalk *walk);
 /**
  * walk_registered_begin:
  * @call: SetState, allowed by polkit; answered when the last step was taken
+ * @caller: whose it is
  * @device: that it names
  * @states: names of states, NULL-terminated
  */
-void walk_registered_begin (SystemBus *bus, sd_bus_message *call, const Registered *device,
+void walk_registered_begin (SystemBus *bus, sd_bus_message *call, uid_t caller, const Registered *device,
                             char *const *states);

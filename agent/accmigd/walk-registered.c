@@ -9,6 +9,7 @@
  * way is not called back, but leads to an alarm (drives-standing.c).
  */
 
+#include "hand-log.h"
 #include "walk-bus.h"
 
 #include "common/text.h"
@@ -20,6 +21,8 @@ typedef struct
   sd_bus_message *call;
   char *id;
   char *uuid;
+  uid_t caller;
+  char *deed; /* for the journal */
   guint64 flags;
   AccmigState states[BROKER_WALK_MAX];
   gsize n_states;
@@ -34,11 +37,19 @@ way_free (Way *way)
   sd_bus_message_unref (way->call);
   g_free (way->id);
   g_free (way->uuid);
+  g_free (way->deed);
   g_free (way);
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Way, way_free)
 
 static void take_step (Way *way);
+
+static void
+way_fail (const Way *way, const GError *error)
+{
+  hand_log_outcome (way->caller, way->id, way->deed, error);
+  system_bus_reply_error (way->call, error);
+}
 
 /* ---- what must hold ---- */
 
@@ -157,7 +168,7 @@ on_stepped (GObject *source, GAsyncResult *result, gpointer user)
 
   if (!broker_client_step_finish (result, &answer, &error))
     {
-      system_bus_reply_error (way->call, error);
+      way_fail (way, error);
       return;
     }
   step->usec = g_get_monotonic_time () - way->begun;
@@ -166,9 +177,12 @@ on_stepped (GObject *source, GAsyncResult *result, gpointer user)
   way->walk.n_steps++;
   registered_set_state (way->bus->sources.registered, way->id, answer.state);
   if (*step->refusal == '\0' && way->walk.n_steps < way->n_states)
-    take_step (g_steal_pointer (&way));
-  else
-    (void)walk_bus_reply (way->call, &way->walk);
+    {
+      take_step (g_steal_pointer (&way));
+      return;
+    }
+  hand_log_walk (way->caller, way->id, way->deed, &way->walk);
+  (void)walk_bus_reply (way->call, &way->walk);
 }
 
 /* @way: (transfer full) */
@@ -181,7 +195,7 @@ take_step (Way *way)
 
   if (find_device (way, &error) == NULL || !check_guest_is_still (way, way->states[i], &error))
     {
-      system_bus_reply_error (way->call, error);
+      way_fail (owned, error);
       return;
     }
   way->walk.steps[i].to = way->states[i];
@@ -201,7 +215,7 @@ on_state (GObject *source, GAsyncResult *result, gpointer user)
 
   if (!broker_client_state_of_finish (result, &from, &error) || !check_way (way, from, &error))
     {
-      system_bus_reply_error (way->call, error);
+      way_fail (way, error);
       return;
     }
   way->walk.steps[0].from = from;
@@ -223,14 +237,15 @@ on_guest (GObject *source, GAsyncResult *result, gpointer user)
     g_clear_error (&error);
   if (error != NULL || (domain != NULL && may_run (domain) && !check_never_stops (way, &error)))
     {
-      system_bus_reply_error (way->call, error);
+      way_fail (way, error);
       return;
     }
   broker_client_state_of_async (broker, id, on_state, g_steal_pointer (&way));
 }
 
 void
-walk_registered_begin (SystemBus *bus, sd_bus_message *call, const Registered *device, char *const *states)
+walk_registered_begin (SystemBus *bus, sd_bus_message *call, uid_t caller, const Registered *device,
+                       char *const *states)
 {
   g_autoptr (Way) way = g_new0 (Way, 1);
   g_autoptr (GError) error = NULL;
@@ -238,6 +253,8 @@ walk_registered_begin (SystemBus *bus, sd_bus_message *call, const Registered *d
 
   way->bus = bus;
   way->call = sd_bus_message_ref (call);
+  way->caller = caller;
+  way->deed = hand_log_describe_states (states);
   way->id = g_strdup (registered_get_id (device));
   uuid = way->uuid = g_strdup (registered_get_uuid (device));
   way->flags = way->walk.flags = registered_get_flags (device);
@@ -245,5 +262,5 @@ walk_registered_begin (SystemBus *bus, sd_bus_message *call, const Registered *d
   if (read_states (way, states, &error) && find_device (way, &error) != NULL)
     hypervisor_lookup_async (bus->sources.hypervisor, uuid, on_guest, g_steal_pointer (&way));
   else
-    system_bus_reply_error (call, error);
+    way_fail (way, error);
 }

@@ -133,6 +133,29 @@ def test_set_registered(acc_host):
     assert f"no device is registered as {gone}" in run(acc_host, "state", "set", gone, "running", status=1)
 
 
+def test_by_hand_is_logged(acc_host):
+    """Who set or reset which device, and what came of it: a line each."""
+    acc_host.broker.set_device(SEC_VFS[0], flags=5, size=176, match=acc_match(8), refuses="EBUSY")
+    fail(acc_host, "state", "set", SEC_VFS[0], "stop", "stop-copy", status=1)
+    run(acc_host, "device", "reset", "--yes", SEC_VFS[0])
+    name = f"{OTHER_UUID}/crypto0"
+    acc_host.broker.set_device(name, flags=7, size=4096, state="running")
+    holder = Holder(acc_host)
+    holder.register("crypto0", OTHER_UUID)
+    run(acc_host, "state", "set", name, "stop", "stop-copy")
+    run(acc_host, "state", "set", name, "pre-copy", status=1)
+    run(acc_host, "device", "reset", "--yes", name)
+    wait_for(lambda: any(f"{name} reset by" in line for line in acc_host.read_agent()), "the last line")
+    lines = [line for line in acc_host.read_agent() if "by user" in line]
+    wanted = (f"{SEC_VFS[0]} set to stop, stop-copy by user 0: EBUSY on the way to stop-copy, which left it in stop",
+              f"{SEC_VFS[0]} reset by user 0: done",
+              f"{name} set to stop, stop-copy by user 0: it went to stop-copy",
+              f"{name} set to pre-copy by user 0: refused: ",
+              f"{name} reset by user 0: done")
+    assert len(lines) == len(wanted), lines
+    assert all(line.startswith(f"<5>{start}") for line, start in zip(lines, wanted)), lines
+
+
 def hold_step(host, name):
     """A registered device's first step of two, which its broker does not answer yet. Returns who asked for it."""
     host.broker.set_device(name, **{"flags": 7, "size": 4096, "state": "running", "hold-Step": "true"})
