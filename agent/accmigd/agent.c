@@ -263,7 +263,7 @@ on_hypervisor_disconnected (gpointer user)
   Agent *self = user;
 
   log_event (LOG_EVENT_HYPERVISOR, NULL, "libvirt does not answer; migrations are not seen until it does");
-  migrations_on_gap (self->migrations);
+  migrations_on_gap (self->migrations, NULL);
   system_bus_connections_changed (self->bus);
 }
 
@@ -429,7 +429,7 @@ on_broker_disconnected (const char *why, gpointer user)
   Agent *self = user;
 
   log_event (LOG_EVENT_BROKER, NULL, "no connection to the broker, devices cannot be asked: %s", why);
-  migrations_on_gap (self->migrations);
+  migrations_on_gap (self->migrations, NULL);
   system_bus_connections_changed (self->bus);
   registered_set_broker_lost (self->registered);
 }
@@ -443,6 +443,14 @@ on_qemu_event (const char *uuid, const char *name, const char *event, gint64 at_
   if (g_str_equal (event, "STOP") || g_str_equal (event, "RESUME"))
     drives_on_vcpus (self->drives, uuid, g_str_equal (event, "RESUME"));
   migrations_on_qemu_event (self->migrations, uuid, name, event, at_usec, details);
+}
+
+static void
+on_qemu_gap (const char *uuid, gpointer user)
+{
+  Agent *self = user;
+
+  migrations_on_gap (self->migrations, uuid);
 }
 
 /* ---- migrations ---- */
@@ -620,6 +628,7 @@ make_broker (Agent *self)
     .connected = on_broker_connected,
     .disconnected = on_broker_disconnected,
     .qemu_event = on_qemu_event,
+    .qemu_gap = on_qemu_gap,
   };
 
   self->broker = broker_client_new (settings_get_string (self->settings, SETTING_SOCKET), &callbacks, self);

@@ -149,6 +149,17 @@ on_qemu_event (sd_bus_message *m, void *user, sd_bus_error *ret_error)
   return 0;
 }
 
+static int
+on_qemu_gap (sd_bus_message *m, void *user, sd_bus_error *ret_error)
+{
+  BrokerClient *self = user;
+  const char *uuid = NULL;
+
+  if (sd_bus_message_read (m, "s", &uuid) >= 0)
+    self->callbacks.qemu_gap (*uuid != '\0' ? uuid : NULL, self->user);
+  return 0;
+}
+
 /* Opens the socket and sends what has to be sent first; nothing of it waits. */
 static int
 open_bus (BrokerClient *self)
@@ -167,6 +178,9 @@ open_bus (BrokerClient *self)
   if (r >= 0)
     r = sd_bus_match_signal (bus, NULL, NULL, ACCMIG_OBJECT_BROKER, ACCMIG_IFACE_BROKER, "QemuEvent",
                              on_qemu_event, self);
+  if (r >= 0)
+    r = sd_bus_match_signal (bus, NULL, NULL, ACCMIG_OBJECT_BROKER, ACCMIG_IFACE_BROKER, "QemuGap",
+                             on_qemu_gap, self);
   if (r >= 0)
     {
       g_autoptr (sd_bus_message) ping = NULL;

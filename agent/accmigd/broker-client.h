@@ -19,6 +19,8 @@ typedef struct
   void (*disconnected) (const char *why, gpointer user);
   void (*qemu_event) (const char *uuid, const char *name, const char *event, gint64 at_usec,
                       const char *details, gpointer user);
+  /* Some events were missed. @uuid: (nullable): of which domain; NULL for all */
+  void (*qemu_gap) (const char *uuid, gpointer user);
 } BrokerCallbacks;
 
 /* What Probe answered; free with broker_probe_free(). */

@@ -81,10 +81,15 @@ migrations_feed (Migrations *self, Watched *watched, const char *alias, SignKind
 }
 
 void
-migrations_on_gap (Migrations *self)
+migrations_on_gap (Migrations *self, const char *uuid)
 {
   for (guint i = 0; i < self->watched->len; i++)
-    migrations_feed (self, self->watched->pdata[i], NULL, SIGN_GAP, NULL);
+    {
+      Watched *watched = self->watched->pdata[i];
+
+      if (uuid == NULL || g_str_equal (uuid, migration_get_uuid (watched->migration)))
+        migrations_feed (self, watched, NULL, SIGN_GAP, NULL);
+    }
 }
 
 void

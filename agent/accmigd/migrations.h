@@ -121,8 +121,9 @@ void migrations_on_evidence (Migrations *migrations, const char *uuid, const cha
 
 /* A device was looked at: @address was in @state at @at_usec, wall clock. */
 void migrations_on_look (Migrations *migrations, const char *address, AccmigState state, gint64 at_usec);
-/* A witness was away: the broker, or libvirt. What devices did meanwhile is not known. */
-void migrations_on_gap (Migrations *migrations);
+/* A witness was away: the broker, or libvirt; or events of one guest's QEMU were dropped. What devices did
+ * meanwhile is not known. @uuid: (nullable): of the guest; NULL for all */
+void migrations_on_gap (Migrations *migrations, const char *uuid);
 /* Time has passed: looks for devices that stay too long where they are. */
 void migrations_check_limits (Migrations *migrations);
 /* (transfer full): of Alarm: those in the newest records that nobody saw the end of */

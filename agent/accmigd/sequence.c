@@ -314,7 +314,7 @@ feed_status (Sequence *self, const Sign *sign, Suspicion *ret_suspicion)
 static void
 feed_gap (Sequence *self)
 {
-  self->from_start = FALSE;
+  self->from_start = self->stopped = FALSE;
   self->last = STEP_NONE;
   self->switching_usec = self->resumed_usec = 0;
 }

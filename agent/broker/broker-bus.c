@@ -470,5 +470,6 @@ const sd_bus_vtable broker_vtable[] = {
                    SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
   SD_BUS_SIGNAL_WITH_ARGS ("QemuEvent",
                            SD_BUS_ARGS ("s", uuid, "s", domain, "s", event, "x", at_usec, "s", details), 0),
+  SD_BUS_SIGNAL_WITH_ARGS ("QemuGap", SD_BUS_ARGS ("s", uuid), 0),
   SD_BUS_VTABLE_END
 };

@@ -3,7 +3,8 @@
  * The broker
  *
  * Owns the listener, the peers, the connection to libvirt, the devices and those it adopted, and passes
- * QEMU's events on to every peer. It parses none of them: they are measured and handed over.
+ * QEMU's events on to every peer. It parses none of them: they are measured and handed over, and what is not
+ * handed over is told as a gap.
  *
  * Under systemd it is there while somebody needs it. What a broker held (devices, streams) the kernel takes
  * back when it ends, and that is why leaving is safe at any time nobody is connected and nothing is adopted.
@@ -118,6 +119,14 @@ on_accepted (int fd, gpointer user)
 
 /* ---- libvirt ---------------------------------------------------------------------------------- */
 
+/* @uuid: the domain whose events are not passed on; "" for all of them */
+static void
+tell_gap (Broker *self, const char *uuid)
+{
+  for (guint i = 0; i < self->peers->len; i++)
+    peer_emit_qemu_gap (self->peers->pdata[i], uuid);
+}
+
 static void
 on_hypervisor_changed (gpointer user)
 {
@@ -127,6 +136,7 @@ on_hypervisor_changed (gpointer user)
     g_message ("connected to libvirt");
   for (guint i = 0; i < self->peers->len; i++)
     peer_emit_hypervisor_changed (self->peers->pdata[i]);
+  tell_gap (self, "");
 }
 
 static void
@@ -135,13 +145,17 @@ on_qemu_event (const char *uuid, const char *name, const char *event, gint64 at_
 {
   Broker *self = user;
   gsize length = strlen (details);
+  ThrottleAnswer answer = throttle_ask (self->throttle, uuid, name, g_get_monotonic_time ());
 
-  if (!throttle_admit (self->throttle, uuid, name, g_get_monotonic_time ()))
+  if (answer == THROTTLE_BEGIN)
+    tell_gap (self, uuid);
+  if (answer != THROTTLE_PASS)
     return;
   if (length > BROKER_EVENT_MAX || !g_utf8_validate (details, (gssize)length, NULL))
     {
       g_warning ("event “%s” of domain “%s” dropped: %zu bytes of details, wanted are at most %d of UTF-8",
                  event, name, length, BROKER_EVENT_MAX);
+      tell_gap (self, uuid);
       return;
     }
   for (guint i = 0; i < self->peers->len; i++)

@@ -25,6 +25,7 @@ struct _Peer
   GCancellable *gone;
   uid_t user_id;
   gboolean overfull; /* it was warned of */
+  gboolean missed;   /* an event was not sent, and that it was not has not been told */
   void (*closed) (Peer *peer, gpointer user);
   gpointer user;
 };
@@ -154,10 +155,31 @@ peer_emit_qemu_event (Peer *self, const char *uuid, const char *name, const char
                       const char *details)
 {
   if (is_overfull (self))
-    return;
+    {
+      self->missed = TRUE;
+      return;
+    }
+  if (self->missed)
+    {
+      self->missed = FALSE;
+      peer_emit_qemu_gap (self, "");
+    }
   report_unsent ("an event of QEMU",
                  sd_bus_emit_signal (self->bus, ACCMIG_OBJECT_BROKER, ACCMIG_IFACE_BROKER, "QemuEvent",
                                      "sssxs", uuid, name, event, at_usec, details));
+}
+
+void
+peer_emit_qemu_gap (Peer *self, const char *uuid)
+{
+  if (is_overfull (self))
+    {
+      self->missed = TRUE;
+      return;
+    }
+  report_unsent ("a gap in the events of QEMU",
+                 sd_bus_emit_signal (self->bus, ACCMIG_OBJECT_BROKER, ACCMIG_IFACE_BROKER, "QemuGap", "s",
+                                     uuid));
 }
 
 void

@@ -32,4 +32,6 @@ GCancellable *peer_get_gone (const Peer *peer);
 /* To the peer: one event of QEMU; whether its events come at all has changed. */
 void peer_emit_qemu_event (Peer *peer, const char *uuid, const char *name, const char *event, gint64 at_usec,
                            const char *details);
+/* Events of a domain were not passed on. @uuid: its; "" for all */
+void peer_emit_qemu_gap (Peer *peer, const char *uuid);
 void peer_emit_hypervisor_changed (Peer *peer);

@@ -62,8 +62,8 @@ get_count (Throttle *self, const char *uuid, gint64 now_usec)
   return count;
 }
 
-gboolean
-throttle_admit (Throttle *self, const char *uuid, const char *name, gint64 now_usec)
+ThrottleAnswer
+throttle_ask (Throttle *self, const char *uuid, const char *name, gint64 now_usec)
 {
   Count *count = get_count (self, uuid, now_usec);
 
@@ -71,9 +71,9 @@ throttle_admit (Throttle *self, const char *uuid, const char *name, gint64 now_u
     *count = (Count){ .since_usec = now_usec, .warned = count->n > self->rate };
   count->n++;
   if (count->n <= self->rate)
-    return TRUE;
+    return THROTTLE_PASS;
   if (!count->warned)
     g_warning ("more than %u events of domain “%s” in a second, dropping the rest", self->rate, name);
   count->warned = TRUE;
-  return FALSE;
+  return count->n == self->rate + 1 ? THROTTLE_BEGIN : THROTTLE_DROP;
 }

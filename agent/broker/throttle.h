@@ -12,15 +12,22 @@
 
 typedef struct _Throttle Throttle;
 
+typedef enum
+{
+  THROTTLE_PASS,
+  THROTTLE_BEGIN, /* drop it, and it is the first after one that passed: whoever listens has a gap */
+  THROTTLE_DROP,
+} ThrottleAnswer;
+
 /* @rate: events of one domain in a second */
 Throttle *throttle_new (guint rate);
 void throttle_free (Throttle *throttle);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Throttle, throttle_free)
 
 /**
- * throttle_admit:
+ * throttle_ask:
  * @name: the domain's, for the warning, of which there is one per flood
  * @now_usec: monotonic
- * Returns: whether this event of the domain @uuid is to be passed on
+ * Returns: what is to be done with this event of the domain @uuid
  */
-gboolean throttle_admit (Throttle *throttle, const char *uuid, const char *name, gint64 now_usec);
+ThrottleAnswer throttle_ask (Throttle *throttle, const char *uuid, const char *name, gint64 now_usec);

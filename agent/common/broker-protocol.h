@@ -64,6 +64,8 @@
  *   signal QemuEvent s s s x s   domain UUID, domain name, event, µs since the epoch (QEMU's clock), details
  *               (JSON as QEMU wrote it, unread, at most 2 KiB). At most 200 in a second of one domain; none
  *               while the peer leaves 1024 messages unread.
+ *   signal QemuGap s             domain UUID: events of it were, or are from now on, not passed on; "" for
+ * every domain, also when the connection to libvirt comes or goes.
  *
  * Errors are org.accmig1.Error.NAME, as on the system bus. Every verb on a device runs in a thread of its
  * own, as a reset takes what the hardware takes; 64 at a time, of which Peek and Evidence leave 16 to the

@@ -12,7 +12,7 @@
  * file's first, and then what it was asked to step to.
  *
  * Standard input takes, one per line: "release", which lets all held answers go, and "event UUID NAME EVENT
- * USEC DETAILS".
+ * USEC DETAILS", and "gap UUID".
  */
 
 #include "broker-stub-adopted.h"
@@ -498,6 +498,7 @@ static const sd_bus_vtable vtable[] = {
   SD_BUS_METHOD ("StateOf", "s", "s", on_state_of, SD_BUS_VTABLE_UNPRIVILEGED),
   SD_BUS_METHOD ("ListAdopted", NULL, "a(ss)", on_list_adopted, SD_BUS_VTABLE_UNPRIVILEGED),
   SD_BUS_SIGNAL ("QemuEvent", "sssxs", 0),
+  SD_BUS_SIGNAL ("QemuGap", "s", 0),
   SD_BUS_VTABLE_END,
 };
 
@@ -535,6 +536,9 @@ on_input (sd_event_source *source, int fd, uint32_t revents, void *user)
     release_held (self);
   else if (g_str_has_prefix (line, "event "))
     emit_event (self, line);
+  else if (g_str_has_prefix (line, "gap") && self->peer != NULL)
+    (void)sd_bus_emit_signal (self->peer, ACCMIG_OBJECT_BROKER, ACCMIG_IFACE_BROKER, "QemuGap", "s",
+                              g_strchug (line + strlen ("gap")));
   return 0;
 }
 

@@ -432,11 +432,11 @@ test_step_to_no_state (BrokerProcess *f, gconstpointer data)
 /* ---- domains ---------------------------------------------------------------------------------- */
 
 static int
-on_properties_changed (sd_bus_message *m, void *user, sd_bus_error *ret_error)
+on_signal (sd_bus_message *m, void *user, sd_bus_error *ret_error)
 {
-  gboolean *changed = user;
+  gboolean *came = user;
 
-  *changed = TRUE;
+  *came = TRUE;
   return 0;
 }
 
@@ -452,20 +452,25 @@ hypervisor_connected (sd_bus *bus)
   return connected == 1;
 }
 
-/* The broker connects by itself, and says so; asked after subscribing, so that nothing falls in between. */
+/* The broker connects by itself, and says so, and that no events came before that; asked after subscribing,
+ * so that nothing falls in between. */
 static sd_bus *
 connect_with_libvirt (const BrokerProcess *f)
 {
-  gboolean changed = FALSE;
+  static gboolean changed, gap; /* a late signal finds them still */
   sd_bus *bus = broker_process_connect (f);
 
   g_assert_cmpint (sd_bus_match_signal (bus, NULL, NULL, ACCMIG_OBJECT_BROKER,
-                                        "org.freedesktop.DBus.Properties", "PropertiesChanged",
-                                        on_properties_changed, &changed),
+                                        "org.freedesktop.DBus.Properties", "PropertiesChanged", on_signal,
+                                        &changed),
                    >=, 0);
+  g_assert_cmpint (sd_bus_match_signal (bus, NULL, NULL, ACCMIG_OBJECT_BROKER, ACCMIG_IFACE_BROKER, "QemuGap",
+                                        on_signal, &gap),
+                   >=, 0);
+  changed = gap = FALSE;
   if (hypervisor_connected (bus))
     return bus;
-  while (!changed)
+  while (!changed || !gap)
     {
       int r = sd_bus_process (bus, NULL);
 

@@ -156,6 +156,20 @@ def test_the_log_tells(source):
     assert "Failed setting device state to STOP_COPY" in record(source)["cause"]
 
 
+@pytest.mark.parametrize("whose, is_excused", [(UUID, True), ("", True), (UUID[::-1], False)])
+def test_gap(source, whose, is_excused):
+    """Where the broker dropped events, nothing is said to be missing: what came meanwhile was not seen."""
+    say(source, "=setup", "pre-copy", "=active")
+    source.broker.send(f"gap {whose}")
+    say(source, "STOP", "=pre-switchover", "=device", "=completed", "stop")
+    wait_phase(source, "switching")
+    wait_for(lambda: source.get("Migration", "Devices", f"{ROOT}/migrations/1")[0][2] == "stop", "the last event")
+    if is_excused:
+        assert alarms(source) == []
+    else:
+        assert "never in stop-copy" in wait_alarm(source, "missing-step")["Sentence"]
+
+
 def test_said_once(source):
     """An event and the log tell of the same reset."""
     now = time.strftime("%Y-%m-%dT%H:%M:%S.000000", time.gmtime(time.time() + 1))

@@ -270,9 +270,19 @@ static void
 test_gap (Fixture *f, gconstpointer data)
 {
   converse (f, "=setup pre-copy =active running");
-  migrations_on_gap (f->migrations);
+  migrations_on_gap (f->migrations, NULL);
   converse (f, "STOP =device =failed RESUME");
   g_assert_cmpuint (alarms_size (f->alarms), ==, 0);
+}
+
+/* That of another guest excuses nothing. */
+static void
+test_gap_of_another (Fixture *f, gconstpointer data)
+{
+  converse (f, "=setup pre-copy =active running");
+  migrations_on_gap (f->migrations, OTHER);
+  converse (f, "STOP =device =failed RESUME");
+  assert_only (f, ALARM_RESET_AT_SOURCE, "was running when");
 }
 
 /* An agent that takes a record up does not know what it did not see. */
@@ -403,6 +413,7 @@ main (int argc, char **argv)
     { "/alarms/bounded", test_bounded, FALSE },
     { "/alarms/from-events", test_from_events, TRUE },
     { "/alarms/gap", test_gap, TRUE },
+    { "/alarms/gap-of-another", test_gap_of_another, TRUE },
     { "/alarms/taken-up", test_taken_up, TRUE },
     { "/alarms/bytes-so-far", test_bytes_so_far, TRUE },
     { "/alarms/restored", test_restored, TRUE },

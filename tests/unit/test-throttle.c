@@ -32,7 +32,7 @@ count_passing (Fixture *f, const char *uuid, guint n, gint64 now_usec)
   guint passing = 0;
 
   for (guint i = 0; i < n; i++)
-    passing += throttle_admit (f->throttle, uuid, "vm", now_usec) ? 1 : 0;
+    passing += throttle_ask (f->throttle, uuid, "vm", now_usec) == THROTTLE_PASS ? 1 : 0;
   return passing;
 }
 
@@ -76,6 +76,20 @@ test_one_warning (Fixture *f, gconstpointer data)
   g_test_assert_expected_messages ();
 }
 
+/* The first that is dropped is told from the others, in each second anew. */
+static void
+test_gap (Fixture *f, gconstpointer data)
+{
+  static const ThrottleAnswer answers[] = { THROTTLE_PASS,  THROTTLE_PASS, THROTTLE_PASS,
+                                            THROTTLE_BEGIN, THROTTLE_DROP, THROTTLE_DROP };
+
+  expect_warning ();
+  for (int second = 1; second < 4; second++)
+    for (gsize i = 0; i < G_N_ELEMENTS (answers); i++)
+      g_assert_cmpint (throttle_ask (f->throttle, "a", "vm", second * SECOND), ==, answers[i]);
+  g_test_assert_expected_messages ();
+}
+
 int
 main (int argc, char **argv)
 {
@@ -83,5 +97,6 @@ main (int argc, char **argv)
   g_test_add ("/throttle/rate", Fixture, NULL, set_up, test_rate, tear_down);
   g_test_add ("/throttle/each-domain", Fixture, NULL, set_up, test_each_domain, tear_down);
   g_test_add ("/throttle/one-warning", Fixture, NULL, set_up, test_one_warning, tear_down);
+  g_test_add ("/throttle/gap", Fixture, NULL, set_up, test_gap, tear_down);
   return g_test_run ();
 }
