@@ -162,7 +162,7 @@ def test_gap(source, whose, is_excused):
     say(source, "=setup", "pre-copy", "=active")
     source.broker.send(f"gap {whose}")
     say(source, "STOP", "=pre-switchover", "=device", "=completed", "stop")
-    wait_phase(source, "switching")
+    wait_for(lambda: source.interface("Manager").ListMigrations(dbus.UInt32(1), timeout=SECONDS), "the record")
     wait_for(lambda: source.get("Migration", "Devices", f"{ROOT}/migrations/1")[0][2] == "stop", "the last event")
     if is_excused:
         assert alarms(source) == []
