@@ -9,17 +9,22 @@
  * asked goes to standard output, one line per call. CreateMdev looks for its parent's name.
  * DIRECTORY/ADDRESS.evidence and DIRECTORY/NAME.log are what Evidence and ReadLog answer, nothing when there
  * is no such file. What is adopted is a device's file, too, DIRECTORY/DOMAINUUID/NAME; its state is the
- * file's first, and then what it was asked to step to.
+ * file's first, and then what it was asked to step to, which takes "arc" µs. Its stream has "size" bytes.
  *
- * Standard input takes, one per line: "release", which lets all held answers go, and "event UUID NAME EVENT
- * USEC DETAILS", and "gap UUID".
+ * What takes time is told with its times, in µs of the monotonic clock: "stepped ID STATE ASKED ANSWERED" and
+ * "streamed ID BYTES ASKED ANSWERED".
+ *
+ * Standard input takes, one per line: "release", which lets all held answers go, "event UUID NAME EVENT USEC
+ * DETAILS", which is answered with "told UUID EVENT WHEN", and "gap UUID".
  */
 
 #include "broker-stub-adopted.h"
+#include "broker-stub-slow.h"
 #include "common/names.h"
 
 #include <errno.h>
 #include <gio/gio.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -116,13 +121,19 @@ take_device (Stub *self, sd_bus_message *m, sd_bus_error *ret_error)
   return NULL;
 }
 
-static int
-send_answer (Stub *self, GKeyFile *device, sd_bus_message *answer, const char *verb)
+static gboolean
+is_held (GKeyFile *device, const char *verb)
 {
   g_autofree char *hold = g_strconcat ("hold-", verb, NULL);
 
-  if (!g_key_file_get_boolean (device, "device", "hold", NULL)
-      && !g_key_file_get_boolean (device, "device", hold, NULL))
+  return g_key_file_get_boolean (device, "device", "hold", NULL)
+         || g_key_file_get_boolean (device, "device", hold, NULL);
+}
+
+static int
+send_answer (Stub *self, GKeyFile *device, sd_bus_message *answer, const char *verb)
+{
+  if (!is_held (device, verb))
     return sd_bus_send (NULL, answer, NULL);
   g_ptr_array_add (self->held, sd_bus_message_ref (answer));
   return 1;
@@ -426,6 +437,7 @@ static int
 on_step (sd_bus_message *m, void *user, sd_bus_error *ret_error)
 {
   Stub *self = user;
+  gint64 asked_usec = g_get_monotonic_time ();
   const char *wanted = NULL;
   const char *id = take_adopted (self, m, ret_error);
   g_autoptr (GKeyFile) device = id != NULL ? load_device (self, id) : NULL;
@@ -435,10 +447,38 @@ on_step (sd_bus_message *m, void *user, sd_bus_error *ret_error)
   if (device == NULL || sd_bus_message_read (m, "s", &wanted) < 0)
     return -EINVAL;
   adopted_set_state (self->adopted, id, wanted);
+  if (!is_held (device, "Step"))
+    return slow_step (self->event, m, id, wanted, asked_usec, get_number (device, "arc"));
   r = sd_bus_message_new_method_return (m, &answer);
   if (r >= 0)
     r = sd_bus_message_append (answer, "ss", wanted, "");
-  return r < 0 ? r : send_answer (self, device, answer, sd_bus_message_get_member (m));
+  return r < 0 ? r : send_answer (self, device, answer, "Step");
+}
+
+static int
+on_drain (sd_bus_message *m, void *user, sd_bus_error *ret_error)
+{
+  Stub *self = user;
+  int fd = -1, final = FALSE;
+  const char *id = take_adopted (self, m, ret_error);
+  g_autoptr (GKeyFile) device = id != NULL ? load_device (self, id) : NULL;
+
+  if (device == NULL || sd_bus_message_read (m, "hb", &fd, &final) < 0)
+    return -EINVAL;
+  return final ? slow_drain (self->event, m, id, fd, get_number (device, "size"))
+               : sd_bus_reply_method_return (m, "tb", (guint64)0, TRUE);
+}
+
+static int
+on_fill (sd_bus_message *m, void *user, sd_bus_error *ret_error)
+{
+  Stub *self = user;
+  int fd = -1;
+  const char *id = take_adopted (self, m, ret_error);
+
+  if (id == NULL || sd_bus_message_read (m, "h", &fd) < 0)
+    return -EINVAL;
+  return slow_fill (self->event, m, id, fd);
 }
 
 static int
@@ -494,6 +534,8 @@ static const sd_bus_vtable vtable[] = {
   SD_BUS_METHOD ("Adopt", "sh", "ttsb", on_adopt, SD_BUS_VTABLE_UNPRIVILEGED),
   SD_BUS_METHOD ("Disown", "s", NULL, on_disown, SD_BUS_VTABLE_UNPRIVILEGED),
   SD_BUS_METHOD ("Step", "ss", "ss", on_step, SD_BUS_VTABLE_UNPRIVILEGED),
+  SD_BUS_METHOD ("Drain", "shb", "tb", on_drain, SD_BUS_VTABLE_UNPRIVILEGED),
+  SD_BUS_METHOD ("Fill", "sh", "ts", on_fill, SD_BUS_VTABLE_UNPRIVILEGED),
   SD_BUS_METHOD ("ResetAdopted", "s", NULL, on_reset_adopted, SD_BUS_VTABLE_UNPRIVILEGED),
   SD_BUS_METHOD ("StateOf", "s", "s", on_state_of, SD_BUS_VTABLE_UNPRIVILEGED),
   SD_BUS_METHOD ("ListAdopted", NULL, "a(ss)", on_list_adopted, SD_BUS_VTABLE_UNPRIVILEGED),
@@ -516,11 +558,14 @@ static void
 emit_event (Stub *self, const char *line)
 {
   g_auto (GStrv) words = g_strsplit (line, " ", EVENT_WORDS);
+  gint64 now = g_get_monotonic_time ();
 
   if (self->peer == NULL || g_strv_length (words) < EVENT_WORDS)
     return;
   (void)sd_bus_emit_signal (self->peer, ACCMIG_OBJECT_BROKER, ACCMIG_IFACE_BROKER, "QemuEvent", "sssxs",
                             words[1], words[2], words[3], g_ascii_strtoll (words[4], NULL, 10), words[5]);
+  (void)printf ("told %s %s %" G_GINT64_FORMAT "\n", words[1], words[3], now);
+  (void)fflush (stdout);
 }
 
 static int
@@ -592,6 +637,7 @@ main (int argc, char **argv)
       (void)fprintf (stderr, "usage: %s SOCKET DIRECTORY\n", argv[0]);
       return 2;
     }
+  (void)signal (SIGPIPE, SIG_IGN);        /* of streams */
   (void)setvbuf (stdin, NULL, _IONBF, 0); /* what lay in a buffer would not wake the loop */
   self.directory = argv[2];
   self.held = g_ptr_array_new_with_free_func (message_free);
