@@ -7,6 +7,11 @@
  * so that what the agent knew survives its death. A second table has the steps of registered devices
  * (steps.c).
  *
+ * SQLite writes to a log and takes that over into the file now and then, for which it waits for the disk. By
+ * default it does so in the middle of whichever write makes the log long enough, and that could be the one
+ * between a guest's stop and its devices'; so the log is taken over when nothing has been written for a
+ * while.
+ *
  * The layout's number is SQLite's user_version. A file of an older layout is brought up to date; an older
  * agent that finds a newer layout refuses to open it.
  */
@@ -15,12 +20,17 @@
 
 #define LAYOUT 2
 
+#define LOG_PAGES     1000  /* of 4 KiB, that make it worthwhile to take over the log */
+#define LOG_PAGES_MAX 16000 /* … and that make it do so whatever goes on */
+#define QUIET_SECONDS 5     /* without a write; those of a switch-over follow one another sooner */
+
 struct _History
 {
   sqlite3 *db;
   char *path;
   guint keep;
   guint64 last_id; /* given out, written or not */
+  guint quiet;     /* source: the log is to be taken over when it is quiet */
 };
 
 /* From layout 0, an empty file, to 1. */
@@ -150,6 +160,38 @@ history_reserve_id (History *self)
   return ++self->last_id;
 }
 
+/* A reader in another process may be in the way of a part; then the next write sees to it. */
+static void
+take_over_log (History *self)
+{
+  (void)sqlite3_wal_checkpoint_v2 (self->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+}
+
+static gboolean
+on_quiet (gpointer user)
+{
+  History *self = user;
+
+  self->quiet = 0;
+  take_over_log (self);
+  return G_SOURCE_REMOVE;
+}
+
+static int
+on_written (void *user, sqlite3 *db, const char *name, int pages)
+{
+  History *self = user;
+
+  if (pages < LOG_PAGES)
+    return SQLITE_OK;
+  g_clear_handle_id (&self->quiet, g_source_remove);
+  if (pages < LOG_PAGES_MAX)
+    self->quiet = g_timeout_add_seconds (QUIET_SECONDS, on_quiet, self);
+  else
+    take_over_log (self);
+  return SQLITE_OK;
+}
+
 History *
 history_open (const char *path, guint keep, GError **error)
 {
@@ -166,6 +208,7 @@ history_open (const char *path, guint keep, GError **error)
   if (!history_execute (self, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL", "open", error)
       || !ensure_layout (self, error))
     return NULL;
+  (void)sqlite3_wal_hook (self->db, on_written, self); /* in the place of SQLite's own */
   return read_last_id (self, error) ? g_steal_pointer (&self) : NULL;
 }
 
@@ -174,6 +217,7 @@ history_close (History *self)
 {
   if (self == NULL)
     return;
+  g_clear_handle_id (&self->quiet, g_source_remove);
   sqlite3_close (self->db);
   g_free (self->path);
   g_free (self);

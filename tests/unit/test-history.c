@@ -236,6 +236,73 @@ test_refuses_noise (Fixture *f, gconstpointer data)
   g_assert_cmpstr (noise, ==, after);
 }
 
+/* ---- the log ---- */
+
+#define DOCUMENT_SIZE (400 * 1024) /* 100 pages of the log and some */
+
+static void
+write_much (History *history, guint n)
+{
+  g_autofree char *document = g_strnfill (DOCUMENT_SIZE, 'x');
+
+  for (guint i = 0; i < n; i++)
+    {
+      HistoryRow r = row (PHASE_COMPLETED);
+
+      r.document = document;
+      write_ok (history, &r);
+    }
+}
+
+static goffset
+file_size (const Fixture *f)
+{
+  GStatBuf st;
+
+  g_assert_cmpint (g_stat (f->path, &st), ==, 0);
+  return st.st_size;
+}
+
+/* The first rows are in the file, not in the log alone. */
+static gboolean
+is_taken_over (const Fixture *f)
+{
+  return file_size (f) > DOCUMENT_SIZE;
+}
+
+static gboolean
+on_late (gpointer late)
+{
+  *(gboolean *)late = TRUE;
+  return G_SOURCE_CONTINUE;
+}
+
+/* No write waits for the disk because the log has become long; when it is quiet, it is taken over. */
+static void
+test_log_waits_for_quiet (Fixture *f, gconstpointer data)
+{
+  g_autoptr (History) history = open_ok (f, 1000);
+  gboolean late = FALSE;
+  guint limit = g_timeout_add_seconds (30, on_late, &late);
+
+  write_much (history, 20);
+  g_assert_false (is_taken_over (f));
+  while (!is_taken_over (f) && !late)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_true (is_taken_over (f));
+  g_source_remove (limit);
+}
+
+/* Where it is never quiet the log does not grow for ever. */
+static void
+test_log_has_an_end (Fixture *f, gconstpointer data)
+{
+  g_autoptr (History) history = open_ok (f, 1000);
+
+  write_much (history, 170);
+  g_assert_true (is_taken_over (f));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -251,6 +318,8 @@ main (int argc, char **argv)
     { "/history/refuses-other-layouts", test_refuses_other_layouts },
     { "/history/takes-first-layout", test_takes_first_layout },
     { "/history/refuses-noise", test_refuses_noise },
+    { "/history/log-waits-for-quiet", test_log_waits_for_quiet },
+    { "/history/log-has-an-end", test_log_has_an_end },
   };
 
   g_test_init (&argc, &argv, NULL);
