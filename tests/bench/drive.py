@@ -2,11 +2,13 @@
 """Driving registered devices: how soon they follow their guest, and what of the guest's blackout is the agent's."""
 
 import math
+import time
 
 import move
 from figure import Figure, median
 
 GUESTS = 200  # one sample each
+COPYING = 0.1  # seconds that each is copied; what the end of the one before it began is over then
 # States of this many bytes, each for guests with so many devices, in so many rounds.
 SIZES = (
     ("176 B", 176, (1, 4, 16), 7),
@@ -28,6 +30,7 @@ def measure_reaction(build):
             one = move.Guest(number, 1)
             with one.registered(here):
                 one.copy(here)
+                time.sleep(COPYING)
                 stopped = one.stop(here)
                 move.wait_steps(here, one.uuid, "stop-copy", 1)
                 [(asked, answered)] = [row[1:] for row in move.stretches(here, "stepped", one.uuid)
