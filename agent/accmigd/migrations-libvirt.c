@@ -117,8 +117,9 @@ void
 migrations_on_iteration (Migrations *self, const char *uuid, const char *name, int iteration)
 {
   Watched *watched = migrations_find_running (self, uuid);
+  Watched *recent = migrations_find_recent (self, uuid); /* the same, if there is one */
 
-  if (watched == NULL && migrations_find_recent (self, uuid) == NULL)
+  if (watched == NULL && (recent == NULL || migrations_may_be_again (recent, g_get_real_time ())))
     watched = migrations_begin_source (self, uuid, name, EVENT_ACTIVE);
   if (watched == NULL || migration_get_role (watched->migration) != ROLE_SOURCE)
     return;

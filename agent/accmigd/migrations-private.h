@@ -50,6 +50,9 @@ Watched *migrations_find_running (const Migrations *self, const char *uuid);
 /* (nullable): the unfinished record, else the one that ended in the last half minute. */
 Watched *migrations_find_recent (const Migrations *self, const char *uuid);
 
+/* Whether what begins a migration at that time begins another one than this, which has ended. */
+gboolean migrations_may_be_again (const Watched *ended, gint64 at_usec);
+
 /* (nullable): a record for a source that nobody announced; NULL when the guest has no VFIO devices or @event
  * begins nothing. */
 Watched *migrations_begin_source (Migrations *self, const char *uuid, const char *name, Event event);

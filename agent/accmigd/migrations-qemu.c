@@ -14,9 +14,6 @@
 #include "qemu-event.h"
 #include "qemu-log.h"
 
-/* libvirt does not begin another attempt sooner; a QEMU that does is not to fill the history. */
-#define AGAIN_USEC G_USEC_PER_SEC
-
 /* QEMU's migration statuses; others are its own affair. "device" is the last part of the switch-over. */
 static const struct
 {
@@ -119,7 +116,7 @@ find_or_begin (Migrations *self, const char *uuid, const char *name, const QemuE
   if (watched != NULL)
     return watched;
   watched = migrations_find_recent (self, uuid);
-  if (watched != NULL && (!setup || at_usec < migration_get_ended_usec (watched->migration) + AGAIN_USEC))
+  if (watched != NULL && (!setup || !migrations_may_be_again (watched, at_usec)))
     return watched;
   return setup ? migrations_begin_source (self, uuid, name, EVENT_SETUP) : NULL;
 }

@@ -29,6 +29,9 @@
 /* How long after its end a record takes late moments. Longer than QEMU takes to exit. */
 #define LATE_USEC (30 * G_USEC_PER_SEC)
 
+/* libvirt does not begin another attempt sooner; a QEMU that does is not to fill the history. */
+#define AGAIN_USEC G_USEC_PER_SEC
+
 static void
 watched_free (Watched *watched)
 {
@@ -84,6 +87,12 @@ migrations_find_recent (const Migrations *self, const char *uuid)
         return takes_late_moments (watched) ? watched : NULL;
     }
   return NULL;
+}
+
+gboolean
+migrations_may_be_again (const Watched *ended, gint64 at_usec)
+{
+  return at_usec >= migration_get_ended_usec (ended->migration) + AGAIN_USEC;
 }
 
 /* The history is a witness, not a condition: a full disk must not stop the watch. Said once, until it works
@@ -276,12 +285,24 @@ is_registered (const Migrations *self, const char *uuid)
   return self->callbacks.is_registered != NULL && self->callbacks.is_registered (uuid, self->user);
 }
 
+/* Whether its last migration, if there was one just now, ended with the guest here. */
+static gboolean
+stayed_here (const Migrations *self, const char *uuid)
+{
+  const Watched *recent = migrations_find_recent (self, uuid);
+
+  if (recent == NULL)
+    return FALSE;
+  return (migration_get_role (recent->migration) == ROLE_DESTINATION)
+         == (migration_get_phase (recent->migration) == PHASE_COMPLETED);
+}
+
 /* Whether @event tells that a guest without hostdevs leaves. QEMU says "setup" where it leaves and where it
- * arrives; what is known of a guest with hostdevs, namely that it is here, is not known of this one. */
+ * arrives; what is known of a guest with hostdevs, namely that it is here, is seldom known of this one. */
 static gboolean
 leaves_bare (const Migrations *self, const char *uuid, Event event)
 {
-  return event != EVENT_SETUP && is_registered (self, uuid);
+  return is_registered (self, uuid) && (event != EVENT_SETUP || stayed_here (self, uuid));
 }
 
 /* A source that nobody announced begins with the first event about it, if the guest has VFIO devices at all.

@@ -964,6 +964,40 @@ test_registered_devices_count (Fixture *f, gconstpointer data)
   g_assert_cmpint (migration_get_phase (newest (f)), ==, PHASE_INCOMING);
 }
 
+/* … also when it moves on a moment after it has come, or tries once more to leave. */
+static void
+test_registered_devices_count_again (Fixture *f, gconstpointer data)
+{
+  static const char *const other = "1c2d6bd6-6f1a-4d0c-8f3c-3d8f3f0c6c22";
+  static const char setup[] = "{\"status\": \"setup\"}";
+  gint64 later_usec = g_get_real_time () + 5 * G_USEC_PER_SEC;
+
+  f->registered = TRUE;
+  migrations_on_arriving_bare (f->migrations, other, "backend");
+  migrations_on_lifecycle (f->migrations, other, "backend", LIFECYCLE_RESUMED_MIGRATED);
+  migrations_on_lifecycle (f->migrations, other, "backend", LIFECYCLE_RESUMED);
+  g_assert_cmpint (migration_get_phase (newest (f)), ==, PHASE_COMPLETED);
+  migrations_on_iteration (f->migrations, other, "backend", 1); /* a straggler */
+  g_assert_cmpuint (migrations_size (f->migrations), ==, 1);
+
+  migrations_on_qemu_event (f->migrations, other, "backend", "MIGRATION", later_usec, setup);
+  g_assert_cmpuint (migrations_size (f->migrations), ==, 2);
+  g_assert_cmpint (migration_get_role (newest (f)), ==, ROLE_SOURCE);
+  migrations_on_qemu_event (f->migrations, other, "backend", "MIGRATION", later_usec,
+                            "{\"status\": \"failed\"}");
+  g_assert_cmpint (migration_get_phase (newest (f)), ==, PHASE_FAILED);
+
+  migrations_on_qemu_event (f->migrations, other, "backend", "MIGRATION", later_usec, setup);
+  g_assert_cmpuint (migrations_size (f->migrations), ==, 3);
+  migrations_on_qemu_event (f->migrations, other, "backend", "MIGRATION", later_usec,
+                            "{\"status\": \"completed\"}");
+  migrations_on_lifecycle (f->migrations, other, "backend", LIFECYCLE_STOPPED_MIGRATED);
+  g_assert_cmpint (migration_get_phase (newest (f)), ==, PHASE_COMPLETED);
+  migrations_on_qemu_event (f->migrations, other, "backend", "MIGRATION", later_usec,
+                            setup); /* it comes back */
+  g_assert_cmpuint (migrations_size (f->migrations), ==, 3);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -992,6 +1026,7 @@ main (int argc, char **argv)
     { "/migrations/booted-instead", test_booted_instead },
     { "/migrations/no-evidence", test_no_evidence },
     { "/migrations/registered-devices-count", test_registered_devices_count },
+    { "/migrations/registered-devices-count/again", test_registered_devices_count_again },
     { "/migrations/refused-elsewhere", test_refused_elsewhere },
     { "/migrations/refused-elsewhere/in-vain", test_refused_elsewhere_in_vain },
     { "/migrations/refused-elsewhere/twice", test_refused_elsewhere_twice },
