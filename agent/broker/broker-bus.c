@@ -203,7 +203,8 @@ method_repair (sd_bus_message *m, void *peer, sd_bus_error *ret_error)
   if (r < 0)
     return r;
   if (!accmig_state_from_string (seen, &question.seen))
-    return sd_bus_error_setf (ret_error, ACCMIG_BUS_ERROR ("Invalid"), "“%.64s” is no state", seen);
+    return sd_bus_error_setf (ret_error, ACCMIG_BUS_ERROR ("Invalid"), "“%.*s” is no state",
+                              text_quotable (seen), seen);
   return ask (peer, m, &question, reply_repair);
 }
 
