@@ -10,6 +10,7 @@
 #include <accmig/frame.h>
 
 #include <accmig/domain.h>
+#include <nettle/sha2.h>
 #include <string.h>
 
 #include "error-private.h"
@@ -19,7 +20,7 @@
 #define HEADER_MAX  (64 * 1024) /* bytes of JSON */
 #define DEPTH_MAX   (ACCMIG_PROFILE_MAX_DEPTH + 1)
 #define TOTAL_SIZE  8
-#define DIGEST_SIZE 32
+#define DIGEST_SIZE SHA256_DIGEST_SIZE
 
 G_STATIC_ASSERT (ACCMIG_FRAME_TRAILER_SIZE == ACCMIG_FRAME_HEAD_SIZE + TOTAL_SIZE + DIGEST_SIZE);
 
@@ -60,19 +61,11 @@ get_u64 (const guint8 *at)
   return GUINT64_FROM_BE (big);
 }
 
-static void
-finish_digest (GChecksum *checksum, guint8 digest[DIGEST_SIZE])
-{
-  gsize length = DIGEST_SIZE;
-
-  g_checksum_get_digest (checksum, digest, &length);
-}
-
 /* ---- the header ---- */
 
 struct _AccmigFrameWriter
 {
-  GChecksum *checksum;
+  struct sha256_ctx digest;
   guint64 bytes;
 };
 
@@ -93,9 +86,9 @@ accmig_frame_writer_new (const AccmigFrameHeader *header, GBytes **ret_bytes, GE
     }
   text = g_strdup_printf ("%s%08zx\n%s", magic, length, json);
   self = g_new0 (AccmigFrameWriter, 1);
-  self->checksum = g_checksum_new (G_CHECKSUM_SHA256);
+  sha256_init (&self->digest);
   length = strlen (text);
-  g_checksum_update (self->checksum, (const guint8 *)text, (gssize)length);
+  sha256_update (&self->digest, length, (const guint8 *)text);
   *ret_bytes = g_bytes_new_take (g_steal_pointer (&text), length);
   return g_steal_pointer (&self);
 }
@@ -103,9 +96,6 @@ accmig_frame_writer_new (const AccmigFrameHeader *header, GBytes **ret_bytes, GE
 void
 accmig_frame_writer_free (AccmigFrameWriter *self)
 {
-  if (self == NULL)
-    return;
-  g_checksum_free (self->checksum);
   g_free (self);
 }
 
@@ -115,7 +105,7 @@ accmig_frame_writer_add (AccmigFrameWriter *self, const guint8 *data, gsize leng
 {
   g_return_if_fail (length > 0 && length <= ACCMIG_FRAME_CHUNK_MAX);
 
-  g_checksum_update (self->checksum, data, (gssize)length);
+  sha256_update (&self->digest, length, data);
   self->bytes += length;
   put_u32 (ret_head, (guint32)length);
 }
@@ -125,7 +115,7 @@ accmig_frame_writer_end (AccmigFrameWriter *self, guint8 ret_trailer[ACCMIG_FRAM
 {
   put_u32 (ret_trailer, 0);
   put_u64 (ret_trailer + ACCMIG_FRAME_HEAD_SIZE, self->bytes);
-  finish_digest (self->checksum, ret_trailer + ACCMIG_FRAME_HEAD_SIZE + TOTAL_SIZE);
+  sha256_digest (&self->digest, DIGEST_SIZE, ret_trailer + ACCMIG_FRAME_HEAD_SIZE + TOTAL_SIZE);
   return self->bytes;
 }
 
@@ -146,7 +136,7 @@ struct _AccmigFrameReader
 {
   Next next;
   gsize wanted;
-  GChecksum *checksum;
+  struct sha256_ctx digest;
   guint64 bytes;
   FrameHeader header;
 };
@@ -156,7 +146,7 @@ accmig_frame_reader_new (void)
 {
   AccmigFrameReader *self = g_new0 (AccmigFrameReader, 1);
 
-  self->checksum = g_checksum_new (G_CHECKSUM_SHA256);
+  sha256_init (&self->digest);
   self->wanted = ACCMIG_FRAME_PRELUDE_SIZE;
   return self;
 }
@@ -166,7 +156,6 @@ accmig_frame_reader_free (AccmigFrameReader *self)
 {
   if (self == NULL)
     return;
-  g_checksum_free (self->checksum);
   frame_header_clear (&self->header);
   g_free (self);
 }
@@ -202,7 +191,7 @@ take_prelude (AccmigFrameReader *self, const guint8 *data, GError **error)
     return fail (error, ACCMIG_ERROR_INVALID, "the first line is too long");
   if (size == 0 || size > HEADER_MAX)
     return fail (error, ACCMIG_ERROR_LIMIT, "header: %zu bytes, must be 1 to %d", size, HEADER_MAX);
-  g_checksum_update (self->checksum, data, ACCMIG_FRAME_PRELUDE_SIZE);
+  sha256_update (&self->digest, ACCMIG_FRAME_PRELUDE_SIZE, data);
   expect (self, NEXT_HEADER, size);
   return TRUE;
 }
@@ -219,7 +208,7 @@ take_header (AccmigFrameReader *self, const guint8 *data, GError **error)
     }
   if (!frame_header_read (&self->header, root, error))
     return FALSE;
-  g_checksum_update (self->checksum, data, (gssize)self->wanted);
+  sha256_update (&self->digest, self->wanted, data);
   expect (self, NEXT_CHUNK_HEAD, ACCMIG_FRAME_HEAD_SIZE);
   return TRUE;
 }
@@ -249,7 +238,7 @@ take_trailer (AccmigFrameReader *self, const guint8 *data, GError **error)
     return fail (error, ACCMIG_ERROR_INVALID,
                  "%" G_GUINT64_FORMAT " bytes have come, %" G_GUINT64_FORMAT " were sent", self->bytes,
                  bytes);
-  finish_digest (self->checksum, digest);
+  sha256_digest (&self->digest, DIGEST_SIZE, digest);
   if (memcmp (digest, data + TOTAL_SIZE, DIGEST_SIZE) != 0)
     return fail (error, ACCMIG_ERROR_INVALID,
                  "of the %" G_GUINT64_FORMAT " bytes that have come some are not those that were sent",
@@ -275,7 +264,7 @@ take (AccmigFrameReader *self, const guint8 *data, AccmigFramePiece *ret_piece, 
       return take_chunk_head (self, data, error);
     case NEXT_CHUNK:
       *ret_piece = ACCMIG_FRAME_DATA;
-      g_checksum_update (self->checksum, data, (gssize)self->wanted);
+      sha256_update (&self->digest, self->wanted, data);
       self->bytes += self->wanted;
       expect (self, NEXT_CHUNK_HEAD, ACCMIG_FRAME_HEAD_SIZE);
       return TRUE;

@@ -16,14 +16,14 @@ SUITE = "trixie"
 BUILDER_PACKAGES = """
     gcc make libc6-dev pkg-config xz-utils kmod linux-headers-amd64
     meson ninja-build gettext libglib2.0-dev libjson-glib-dev libxml2-dev libyaml-dev libsqlite3-dev libsystemd-dev
-    libvirt-dev libvirt-glib-1.0-dev
+    libvirt-dev libvirt-glib-1.0-dev nettle-dev
 """.split()
 
 # What a host needs to run domains, to run accmig and to be looked into by a test.
 HOST_PACKAGES = """
     systemd-sysv udev dbus polkitd kmod iproute2 procps pciutils psmisc netbase openssh-server
     libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients qemu-system-x86 qemu-utils
-    libvirt-glib-1.0-0 libjson-glib-1.0-0 libsqlite3-0 libxml2 libyaml-0-2
+    libvirt-glib-1.0-0 libjson-glib-1.0-0 libsqlite3-0 libxml2 libyaml-0-2 libnettle8t64
     python3-minimal python3-libvirt jq sqlite3 strace socat
 """.split()
 
