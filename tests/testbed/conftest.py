@@ -17,6 +17,8 @@ from hosts.host import Host  # noqa: E402
 
 HOSTS = pytest.StashKey()       # of the session: both, once they are up
 CURSORS = pytest.StashKey()     # of a test: where it begins in each host's journal
+CELLS = pytest.StashKey()       # of the run: rows of the fault matrix, in the order in which they were tried
+FIGURES = pytest.StashKey()     # of the run: lines to be printed at its end
 
 
 def pytest_addoption(parser):
@@ -33,6 +35,25 @@ def pytest_runtest_makereport(item):
         for host, cursor in zip(hosts, item.stash.get(CURSORS, [None] * len(hosts))):
             host.save_logs(folder, cursor)
         report.sections.append(("logs of both hosts", str(folder)))
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """The fault matrix, as far as it was tried, and figures."""
+    if config.stash.get(FIGURES, []):
+        terminalreporter.section("figures")
+        for line in config.stash[FIGURES]:
+            terminalreporter.write_line(line)
+    if config.stash.get(CELLS, []):
+        write_matrix(terminalreporter, config.stash[CELLS])
+
+
+def write_matrix(terminalreporter, rows):
+    table = [list(rows[0]), *[list(row.values()) for row in rows]]
+    widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
+    terminalreporter.section("fault matrix")
+    for row in table:
+        line = "  ".join(text.ljust(width) for text, width in zip(row, widths))
+        terminalreporter.write_line(line.rstrip())
 
 
 @pytest.fixture(scope="session")
@@ -68,6 +89,34 @@ def clean_hosts(request, hosts):
     return hosts
 
 
+@pytest.fixture(scope="module")
+def lasting_hosts(hosts, installed):
+    """Both hosts, clean, with accmig, for tests that go on from where the one before them ended."""
+    pair.on_both(_reset, *hosts)
+    pair.on_both(lambda host: host.agent.reset(), *hosts)
+    return hosts
+
+
+@pytest.fixture
+def cursors(request, lasting_hosts):
+    """Where a test of those begins in each host's journal."""
+    request.node.stash[CURSORS] = pair.on_both(lambda host: host.cursor(), *lasting_hosts)
+
+
+@pytest.fixture
+def cell(request):
+    """A row of the fault matrix, to be filled in: texts by column."""
+    rows = request.config.stash.setdefault(CELLS, [])
+    rows.append(dict.fromkeys(("what", "fault", "host", "guest", "its devices", "seconds", "alarm"), "?"))
+    return rows[-1]
+
+
+@pytest.fixture
+def figures(request):
+    """Lines that are printed at the end of the run."""
+    return request.config.stash.setdefault(FIGURES, [])
+
+
 @pytest.fixture
 def source(clean_hosts):
     return clean_hosts[machine.NAMES.index("host1")]
@@ -93,12 +142,7 @@ def _reset(host):
         if host.responds():
             raise
         state.say(f"{host.name}: does not answer any more, starting it again")
-        host.machine.stop()
-        host.machine.start()
-        host.machine.wait_ready()
-        host.devices.touched("acc", "migsim", "mdev")
-        if host.has_accmig:
-            product.install(host.machine)
+        host.start_again()
         _clean(host)
 
 

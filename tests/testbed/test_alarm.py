@@ -7,8 +7,6 @@ import pytest
 from hosts import behind
 from hosts.domain import Domain
 
-pytestmark = pytest.mark.driving
-
 MIGSIM = "0000:01:10.0"
 ACC = "0001:00:00.1"
 
@@ -47,7 +45,8 @@ def resets(host):
     return sum(arc.via == "reset" for arc in host.devices.arcs(MIGSIM))
 
 
-@pytest.mark.parametrize("arrival", ARRIVALS)
+@pytest.mark.parametrize("arrival", ["p2p-last-arc", *(pytest.param(name, marks=pytest.mark.more)
+                                                      for name in ARRIVALS if name != "p2p-last-arc")])
 def test_reset_on_arrival(source, destination, agents, arrival):
     """The device does not get to running: QEMU resets it, libvirt calls the migration completed, and the agent does not."""
     flags, fault = ARRIVALS[arrival]

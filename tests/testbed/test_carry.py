@@ -11,8 +11,6 @@ from test_migrate_verb import migrate, started
 
 from hosts.holder import Holder
 
-pytestmark = pytest.mark.driving
-
 SEEDS = {"crypto0": 4711, "crypto1": 815}
 PAYLOAD = 1 << 20
 
@@ -80,6 +78,7 @@ def test_they_go_along(source, destination, held):
     assert source.domain_state(QUIET_GUEST) == "absent"
 
 
+@pytest.mark.more
 def test_nobody_there(source, destination, held):
     """A device that is not registered at the destination is refused by its name, and the guest stays."""
     [here] = held(BUSY_GUEST, there=None)
@@ -92,6 +91,7 @@ def test_nobody_there(source, destination, held):
     check_back(source, here, BUSY_GUEST)
 
 
+@pytest.mark.more
 def test_no_way(source, destination, held):
     """ssh finds no agent over there: nothing is begun."""
     here, _ = held(BUSY_GUEST)
@@ -110,6 +110,7 @@ def test_no_way(source, destination, held):
     check_back(source, here, BUSY_GUEST)
 
 
+@pytest.mark.more
 def test_ssh_is_killed(source, destination, held):
     """The stream breaks while the guest is copied: it stays."""
     here, there = held(BUSY_GUEST)
@@ -142,6 +143,7 @@ def test_interrupted(source, destination, held):
                       timeout=10, period=0.2)
 
 
+@pytest.mark.more
 def test_refused_in_time(source, destination, held):
     """The destination's driver refuses what comes first, while the guest still runs: it stays."""
     here, there = held(BUSY_GUEST)

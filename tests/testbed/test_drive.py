@@ -9,8 +9,6 @@ import pytest
 from hosts.domain import Domain
 from hosts.holder import Holder
 
-pytestmark = pytest.mark.driving
-
 HELD = {"crypto0": "0000:01:10.0", "crypto1": "0000:01:10.2"}
 OWN = "0000:01:10.4"    # a VF that the guest has itself
 
@@ -118,6 +116,7 @@ def test_order(source, destination, held):
     destination.wait_beat(QUIET_GUEST)
 
 
+@pytest.mark.more
 def test_abort_while_copying(source, destination, held):
     """The guest never stopped, and neither did its devices."""
     holder = held(BUSY_GUEST)
@@ -171,6 +170,7 @@ def test_one_fails(source, destination, held):
     assert entry["PRIORITY"] == "4"
 
 
+@pytest.mark.more
 def test_limit(source, destination, agents, held):
     """One device does not answer: the other is not held up, and the first is sent after it when it does answer."""
     source.agent.configure("[drive]\nstep-limit=5\n")
@@ -189,6 +189,7 @@ def test_limit(source, destination, agents, held):
     check_record(source)
 
 
+@pytest.mark.more
 def test_destination_is_not_sent(source, destination, held):
     """Registered at the destination, and nobody sends what they should hold: reset, running, and said."""
     there = held(QUIET_GUEST, destination)
@@ -201,87 +202,3 @@ def test_destination_is_not_sent(source, destination, held):
     assert all("nobody has sent it" in row["alarm"] for row in rows.values()), rows
     assert [hops(log)[-1] for log in arcs(destination)] == [("stop", "resuming")] * 2
     destination.wait_beat(QUIET_GUEST)
-
-
-# ---- killed ------------------------------------------------------------------------------------------
-
-
-def kill(host, unit):
-    host.run(f"kill -KILL {host.agent.pid(unit)}")
-    host.agent.wait_ready()
-
-
-def wait_hanging(host, hop):
-    """Until the arc is under way at the first device: it has been written down, and has no outcome."""
-    def hangs():
-        return any((arc.source, arc.target) == hop and arc.end_mono is None
-                   for arc in host.devices.arcs(HELD["crypto0"]))
-    host.wait_for(hangs, LIMIT, f"{hop} under way")
-
-
-def check_record(host):
-    """No step is without an outcome."""
-    script = ("import sqlite3; db = sqlite3.connect('file:/var/lib/accmig/history.db?mode=ro', uri=True); "
-              "print(*db.execute('SELECT name, to_state FROM step WHERE outcome = \\'\\''))")
-    host.wait_for(lambda: host.output(f'python3 -c "{script}"') == "", LIMIT, "outcomes of all steps", period=1)
-
-
-@pytest.fixture(params=["accmigd.service", "accmig-broker.service"])
-def victim(request):
-    return request.param
-
-
-def test_killed_while_copying(source, destination, held, victim):
-    """… on the way to pre-copy; the guest stays, so its devices end running."""
-    holder = held(BUSY_GUEST)
-    source.devices.fault(HELD["crypto0"], "arc running pre-copy hang")
-    migration = source.migrate_async(BUSY_GUEST, destination, p2p=True, extra=SLOWLY)
-    wait_hanging(source, DOWN[0])
-
-    kill(source, victim)
-    source.devices.fault(HELD["crypto0"], "release")
-    source.virsh("domjobabort", BUSY_GUEST.name)
-
-    migration.wait(check=False)
-    wait_states(holder, "running")
-    wait_finished(holder, "running")
-    check_record(source)
-
-
-@pytest.mark.parametrize("hop", [DOWN[1], DOWN[2], LEFT[0]], ids=lambda hop: hop[1])
-def test_killed_while_switching(source, destination, held, victim, hop):
-    """… at any step after the guest stopped. It leaves, so its devices end stopped, and the alarm says what was lost."""
-    holder = held(QUIET_GUEST)
-    source.devices.fault(HELD["crypto0"], f"arc {hop[0]} {hop[1]} hang")
-    migration = source.migrate_async(QUIET_GUEST, destination, p2p=True)
-    wait_hanging(source, hop)
-
-    kill(source, victim)
-    source.devices.fault(HELD["crypto0"], "release")
-
-    migration.wait()
-    rows = wait_states(holder, "stop")
-    wait_finished(holder, "lost")
-    assert all(row["alarm"] for row in rows.values()), rows
-    check_record(source)
-    destination.wait_beat(QUIET_GUEST)
-
-
-def test_killed_on_the_way_back(source, destination, held, victim):
-    """… when the guest runs again and its devices do not yet."""
-    guest = Domain("migsim", OWN, name="both", managed=False)
-    holder = held(guest)
-    source.agent.wait_profile(guest)
-    source.devices.fault(OWN, "stream corrupt 0")
-    source.devices.fault(HELD["crypto0"], "arc stop running-p2p hang")
-    migration = source.migrate_async(guest, destination, p2p=True)
-    wait_hanging(source, BACK[1])
-
-    kill(source, victim)
-    source.devices.fault(HELD["crypto0"], "release")
-
-    assert migration.wait(check=False).returncode != 0
-    wait_states(holder, "running")
-    wait_finished(holder, "running")
-    check_record(source)
-    source.wait_beat(guest, after=source.heartbeat(guest))

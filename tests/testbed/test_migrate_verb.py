@@ -11,8 +11,6 @@ from test_failure import BUSY_GUEST, check_back, start
 
 from hosts.domain import Domain
 
-pytestmark = pytest.mark.driving
-
 ACC, MIGSIM = "0001:00:00.1", "0000:01:10.0"
 LIMIT = 300
 
@@ -84,6 +82,7 @@ def test_refused_before(source, destination, agents):
     check_back(source, destination, domain)
 
 
+@pytest.mark.more
 def test_refused_by_the_gate(source, destination, agents):
     """On paper it fits, but the gate cannot open the device: its sentence is what is shown."""
     destination.agent.configure("[gate]\non-unknown = refuse\n")
@@ -112,6 +111,7 @@ def test_interrupted(source, destination, agents):
     check_back(source, destination, BUSY_GUEST)
 
 
+@pytest.mark.more
 def test_takes_too_long(source, destination, agents):
     """The same when its time is over; the limit on downtime is what it was."""
     start(source, BUSY_GUEST)
@@ -127,6 +127,7 @@ def test_takes_too_long(source, destination, agents):
     check_back(source, destination, BUSY_GUEST)
 
 
+@pytest.mark.more
 def test_second_thoughts_at_libvirt(source, destination, agents):
     """libvirt's own failures are told with where the guest is."""
     domain = Domain("migsim", MIGSIM, managed=False)
@@ -142,6 +143,7 @@ def test_second_thoughts_at_libvirt(source, destination, agents):
     check_back(source, destination, domain)
 
 
+@pytest.mark.more
 def test_nobody_listens(source, destination, agents):
     """A URI at which there is no libvirt: its message, and the guest never notices."""
     domain = Domain("migsim", MIGSIM)

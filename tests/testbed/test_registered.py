@@ -7,8 +7,6 @@ import pytest
 
 from hosts.holder import Holder
 
-pytestmark = pytest.mark.driving
-
 MIGSIM = ("0000:01:10.0", "0000:01:10.2")
 ACC = ("0001:00:00.1", "0001:00:00.2")  # the last VF has more queues
 UUID = "6d2c1a3e-5a0f-4b52-9d0c-8f5f1c7d2a11"
@@ -77,6 +75,7 @@ def test_broker_killed(source, holder):
     assert not [arc for arc in source.devices.arcs(MIGSIM[0])[1:] if arc.via in ("open", "close", "reset")][1:]
 
 
+@pytest.mark.more
 def test_agent_killed(source, holder):
     """An agent that comes back knows its devices, without their holder's doing and without a gap in the broker."""
     wait_registered(holder, crypto0=ATTACHED, crypto1=ATTACHED)
@@ -89,6 +88,7 @@ def test_agent_killed(source, holder):
     assert not [line for line in holder.lines()[said:] if line.startswith(("wanted", "registered"))]
 
 
+@pytest.mark.more
 def test_agent_stays_away(source, holder):
     """The broker does not keep devices for ever."""
     wait_registered(holder, crypto0=ATTACHED, crypto1=ATTACHED)
@@ -154,6 +154,7 @@ def test_verbs_on_migsim(source, agents):
                          ("stop-copy", "stop")], arcs
 
 
+@pytest.mark.more
 def test_refused_on_migsim(source, agents):
     """The driver's no to a stream is an answer; what follows is a reset."""
     source.devices.touched("migsim")

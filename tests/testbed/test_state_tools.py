@@ -7,8 +7,6 @@ import pytest
 
 from hosts.domain import Domain
 
-pytestmark = pytest.mark.driving
-
 ACC = "0001:00:00.2"
 MIGSIM = "0000:01:10.0"
 
@@ -48,7 +46,7 @@ def usable(host, address):
     host.wait_for(lambda: host.agent.broker_vfio_fds() == 0, 20, "the broker letting go of every device")
 
 
-@pytest.mark.parametrize("flags", [1, 3, 5, 7])
+@pytest.mark.parametrize("flags", [7, *(pytest.param(flags, marks=pytest.mark.more) for flags in (1, 3, 5))])
 def test_set_is_what_the_driver_saw(source, agents, flags):
     """What state set says it did, what state path says beforehand and what the driver logged are the same arcs."""
     migsim_up(source, flags)
@@ -68,6 +66,7 @@ def test_set_is_what_the_driver_saw(source, agents, flags):
     usable(source, MIGSIM)
 
 
+@pytest.mark.more
 def test_the_trap_is_never_sprung(source, agents):
     """stop-copy to pre-copy, and what the device lacks, are refused before the first step."""
     migsim_up(source, 7)
@@ -137,6 +136,7 @@ def test_inspect_here(source, destination, agents):
         assert [row["rule"] for row in verdicts[address]["findings"]] == ["device.family"]
 
 
+@pytest.mark.more
 def test_interrupted_save(source, agents):
     """Ctrl-C in the middle of a stream: the broker breaks off, the device runs, no file stays."""
     migsim_up(source, 7)

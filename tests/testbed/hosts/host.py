@@ -11,7 +11,7 @@ import shlex
 import subprocess
 import time
 
-from . import agent, devices
+from . import agent, devices, product
 
 # Under emulation, with the other cores busy, a command may take many times what it takes when idle.
 COMMAND_LIMIT = 120
@@ -97,6 +97,15 @@ class Host:
             return self.run("true", timeout=60, check=False).returncode == 0
         except TimeoutError:
             return False
+
+    def start_again(self):
+        """As after a loss of power: nothing is left of what was in its memory or on its disk."""
+        self.machine.stop()
+        self.machine.start()
+        self.machine.wait_ready()
+        self.devices.touched("acc", "migsim", "mdev")
+        if self.has_accmig:
+            product.install(self.machine)
 
     def output(self, command, timeout=COMMAND_LIMIT):
         """What a shell command prints, without white space around it."""
