@@ -10,8 +10,8 @@ import time
 import pytest
 
 from hosts import cutter
-from hosts.stand import HELD, OPEN_STEPS, OWN, Stand
-from test_matrix import ALARM_LIMIT, ARCS, BUSY, QUIET, REFUSAL, REFUSED, SLOWLY, VERB_LIMIT, command, judge
+from hosts.stand import HELD, OPEN_STEPS, Stand
+from test_matrix import ALARM_LIMIT, ARCS, BUSY, QUIET, REFUSED, SLOWLY, VERB_LIMIT, command, judge, refuse
 
 # The step is to last until its driver is killed.
 SETTINGS = "[drive]\nstep-limit=60\nswitch-limit=90\n"
@@ -63,7 +63,7 @@ def test_killed(lasting_stand, cursors, cell, side, origin, target, guest, victi
     broken = stand.here if side == "source" else stand.there
     broken.devices.fault(HELD["crypto0"], f"arc {origin} {target} hang once")
     if guest is REFUSED:
-        stand.here.devices.fault(OWN, REFUSAL)
+        refuse(stand)
     way = (SLOWLY, cutter.environment("crypto1", "end", 1)) if guest is BUSY else ((), "")
 
     begin = time.monotonic()

@@ -13,7 +13,7 @@ import pytest
 
 from hosts import cutter, pair
 from hosts.domain import Domain
-from hosts.stand import HELD, OWN, PAYLOAD, STATE_SIZE, Stand
+from hosts.stand import HELD, OWN, STATE_SIZE, Stand
 
 STEP_LIMIT, SWITCH_LIMIT = 3, 15
 SETTINGS = f"[drive]\nstep-limit={STEP_LIMIT}\nswitch-limit={SWITCH_LIMIT}\n"
@@ -31,9 +31,8 @@ QUIET = Domain("migsim", "", name="quiet")
 # It dirties memory faster than it may be sent, so what ends its migration finds it copying.
 BUSY = Domain("migsim", "", name="busy", memory_mib=128, pages=8000, delay=1)
 SLOWLY = ["--bandwidth", "1"]
-# What its own device sends last is refused at the destination: so the guest, which has stopped, runs at the source again.
+# It comes back after it has stopped; see refuse().
 REFUSED = Domain("migsim", OWN, name="refused", managed=False)
-REFUSAL = f"stream corrupt {PAYLOAD}"
 
 FAULTS = {"once": "errno 16 once", "always": "errno 16 always", "delayed": f"delay {DELAY * 1000} once",
           "hangs": "hang once"}
@@ -111,6 +110,13 @@ def migrate(stand, cell, *options, breaking=""):
     return done.returncode
 
 
+def refuse(stand):
+    """The guest's own device, which sends all when the guest has stopped, is refused at the destination; so late that the
+    others have sent theirs."""
+    stand.here.devices.fault(OWN, "arc stop stop-copy delay 3000")
+    stand.here.devices.fault(OWN, "stream corrupt 0")
+
+
 def unexcused(stand, host):
     """The devices of the guest's host that neither run nor have an alarm."""
     return [name for name, row in stand.rows(host).items() if row["state"] != "running" and not row["alarm"]]
@@ -126,10 +132,9 @@ def wait_excused(stand):
 
 def judge(stand, cell, hosts):
     """All is over on HOSTS. The guest runs at one place; so do its devices, with what they held, or it is said."""
-    origin = stand.here
     place = stand.where()
     assert place is not None, "the guest runs at no place, or at two"
-    cell["guest"] = "stayed" if place is origin else "moved"
+    cell["guest"] = "stayed" if place is stand.origin else "moved"
     pair.on_both(stand.wait_told, *hosts)
     rows, seeds = stand.rows(place), stand.held_seeds(place)
     cell["its devices"] = " ".join(row["state"] for row in rows.values())
@@ -164,7 +169,7 @@ def test_arc(stand, cell, side, origin, target, guest, fault):
         migrate(stand, cell, *SLOWLY, breaking=cutter.environment("crypto1", "end", 1))
     else:
         if guest is REFUSED:
-            stand.here.devices.fault(OWN, REFUSAL)
+            refuse(stand)
         migrate(stand, cell)
 
     if fault == "hangs":

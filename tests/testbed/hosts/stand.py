@@ -9,10 +9,12 @@ from . import pair
 from .holder import Holder
 
 HELD = {"crypto0": "0000:01:10.0", "crypto1": "0000:01:10.2"}
-OWN = "0000:01:10.4"    # a VF that a guest may have itself
+OWN = "0000:01:10.4"    # a VF that a guest may have itself; it sends nothing before the guest has stopped
 
 PAYLOAD = 1 << 16
 STATE_SIZE = PAYLOAD + 40   # bytes of the stream that migsim makes of it
+
+NO_PRE_COPY, ALL_FLAGS = 3, 7
 
 LIMIT = 120
 
@@ -26,6 +28,7 @@ class Stand:
         self.hosts, self.settings = hosts, settings
         self.here, self.there = hosts
         self.domain = None
+        self.origin = None
         self.seeds = dict.fromkeys(HELD, 0)
         self._holders = {}
         self._said = {}     # by host: how many lines its holder had said before the present migration
@@ -36,8 +39,11 @@ class Stand:
         self._holders.pop(host, None)
         host.devices.up("migsim", migsim_vfs=3)
         host.devices.migsim_parameter("payload_size", PAYLOAD)
-        for address in (*HELD.values(), OWN):
+        for address in HELD.values():
             host.devices.bind(address)
+        host.devices.migsim_parameter("migration_flags", NO_PRE_COPY)
+        host.devices.bind(OWN)
+        host.devices.migsim_parameter("migration_flags", ALL_FLAGS)
         host.agent.configure(self.settings)
 
     def ready(self, domain):
@@ -51,7 +57,8 @@ class Stand:
         self.mark()
 
     def mark(self):
-        """A migration is to begin: what holders were told before does not count."""
+        """A migration is to begin, from `origin`: what holders were told before does not count."""
+        self.origin = self.here
         self._said = {host: len(holder.lines()) for host, holder in self._holders.items()}
 
     def _start(self, domain):
