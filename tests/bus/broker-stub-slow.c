@@ -88,21 +88,22 @@ slow_step (sd_event *event, sd_bus_message *call, const char *id, const char *st
 
 /* ---- streams ---- */
 
-/* Answers with what the verb answers, of which only the second word differs. */
+/* Answers with what the verb answers, of which only the second word differs. @self: (transfer full) */
 static int
 end_stream (Slow *self, int error)
 {
-  g_autoptr (Slow) ended = self;
   gint64 now = g_get_monotonic_time ();
   int r = 0;
 
   if (error != 0)
-    return sd_bus_reply_method_errno (self->call, error, NULL);
-  if (sd_bus_message_is_method_call (self->call, NULL, "Drain"))
+    r = sd_bus_reply_method_errno (self->call, error, NULL);
+  else if (sd_bus_message_is_method_call (self->call, NULL, "Drain"))
     r = sd_bus_reply_method_return (self->call, "tb", self->bytes, TRUE);
   else
     r = sd_bus_reply_method_return (self->call, "ts", self->bytes, "");
-  tell (self, "streamed", now);
+  if (error == 0)
+    tell (self, "streamed", now);
+  slow_free (self);
   return r;
 }
 
